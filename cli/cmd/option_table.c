@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * cli/cmd/option_table.c - the rows of the one table of options
+ */
+#include "cli/cmd/option.h"
+
+#define AT(member) .offset = offsetof(struct params, member)
+
+const char *const option_group_names[NR_OPTION_GROUPS] = {
+	[GROUP_GENERAL] = "General",
+	[GROUP_OUTPUT] = "Output",
+	[GROUP_SELECT] = "Rows",
+	[GROUP_SOURCE] = "Source",
+};
+
+const struct option_row option_table[] = {
+	{ .letter = 'h', .name = "help", .kind = OPTION_FLAG, .group = GROUP_GENERAL,
+	  AT(help), .everywhere = true,
+	  .help = "show this and exit" },
+	{ .letter = 'V', .name = "version", .kind = OPTION_FLAG, .group = GROUP_GENERAL,
+	  AT(version), .everywhere = true,
+	  .help = "show the version and exit" },
+	{ .letter = 'v', .name = "verbose", .kind = OPTION_FLAG, .group = GROUP_GENERAL,
+	  AT(verbose), .everywhere = true,
+	  .help = "say which source was taken, and why" },
+	{ .letter = 'q', .name = "quiet", .kind = OPTION_FLAG, .group = GROUP_GENERAL,
+	  AT(quiet), .everywhere = true,
+	  .help = "say nothing but errors on stderr" },
+	{ .name = "completion", .arg = "SHELL", .kind = OPTION_CHOICE, .group = GROUP_GENERAL,
+	  AT(completion), .choices = "bash|zsh|fish", .everywhere = true,
+	  .help = "print the completions for a shell" },
+
+	{ .letter = 'j', .name = "json", .kind = OPTION_FLAG, .group = GROUP_OUTPUT, AT(json),
+	  .help = "one JSON document; the same as -O json" },
+	{ .name = "pretty", .kind = OPTION_FLAG, .group = GROUP_OUTPUT, AT(pretty),
+	  .help = "spread JSON over lines" },
+	{ .letter = 'O', .name = "format", .arg = "FMT", .kind = OPTION_CHOICE,
+	  .group = GROUP_OUTPUT, AT(format),
+	  .choices = "table|json|ndjson|csv|tsv|kv|debugfs|dumpsys",
+	  .help = "print in this format" },
+	{ .letter = 'o', .name = "output", .arg = "COLS", .kind = OPTION_LIST,
+	  .group = GROUP_OUTPUT, AT(columns),
+	  .help = "these columns; +COL appends; help lists them" },
+	{ .letter = 'n', .name = "noheadings", .kind = OPTION_FLAG, .group = GROUP_OUTPUT,
+	  AT(no_headings),
+	  .help = "no heading line" },
+	{ .letter = 'b', .name = "bytes", .kind = OPTION_FLAG, .group = GROUP_OUTPUT, AT(bytes),
+	  .help = "exact integers in base units, times in ns" },
+	{ .name = "human", .kind = OPTION_FLAG, .group = GROUP_OUTPUT, AT(human),
+	  .help = "times with the unit that fits" },
+	{ .name = "color", .arg = "WHEN", .kind = OPTION_CHOICE, .group = GROUP_OUTPUT,
+	  AT(color), .choices = "auto|always|never",
+	  .help = "colour what is active" },
+	{ .letter = 'w', .name = "write", .arg = "FILE", .kind = OPTION_TEXT,
+	  .group = GROUP_OUTPUT, AT(write_file),
+	  .help = "record into FILE instead of printing, - for stdout" },
+
+	{ .letter = 's', .name = "sort", .arg = "COL[:d|:a]", .kind = OPTION_TEXT,
+	  .group = GROUP_SELECT, AT(sort),
+	  .help = "order by a column, descending or ascending" },
+	{ .name = "top", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SELECT, AT(top),
+	  .least = 1, .most = UINT32_MAX,
+	  .help = "only the first N rows" },
+	{ .letter = 'F', .name = "filter", .arg = "EXPR", .kind = OPTION_LIST,
+	  .group = GROUP_SELECT, AT(filters),
+	  .help = "only rows for which field>=v,field~regex,... hold" },
+	{ .name = "active", .kind = OPTION_FLAG, .group = GROUP_SELECT, AT(active),
+	  .help = "only what is active now" },
+	{ .letter = 'i', .name = "interval", .arg = "SECONDS", .kind = OPTION_SECONDS,
+	  .group = GROUP_SELECT, AT(interval_ns),
+	  .help = "again every so many seconds" },
+	{ .letter = 'c', .name = "count", .arg = "N", .kind = OPTION_NUMBER,
+	  .group = GROUP_SELECT, AT(count), .least = 1, .most = UINT64_MAX,
+	  .help = "with -i, stop after N times" },
+
+	{ .name = "source", .arg = "SOURCE", .kind = OPTION_CHOICE, .group = GROUP_SOURCE,
+	  AT(source), .choices = "auto|kernel|sysfs|debugfs|self",
+	  .help = "where to read; auto takes the best there is" },
+	{ .name = "sample", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SOURCE,
+	  AT(sample), .least = 1, .most = 10000000,
+	  .help = "with --source self, make N sources to look at" },
+	{ .name = "max-objects", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SOURCE,
+	  AT(max_objects), .least = 1, .most = UINT64_MAX,
+	  .help = "look at no more than N objects" },
+	{ .name = "budget-ms", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SOURCE,
+	  AT(budget_ms), .least = 1, .most = 86400000,
+	  .help = "stop looking after N milliseconds" },
+	{ .letter = 'r', .name = "read", .arg = "FILE", .kind = OPTION_TEXT,
+	  .group = GROUP_SOURCE, AT(read_file),
+	  .help = "what was recorded with -w, - for stdin" },
+};
+const u32 nr_option_rows = ARRAY_SIZE(option_table);

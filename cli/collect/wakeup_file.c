@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * cli/collect/wakeup_file.c - wakeup sources from a recording
+ *
+ * A recording is what -O ndjson prints: for each listing a header line, which
+ * says how many records follow, and a line for each record.  It may come from
+ * anywhere, so a key of another type than ours is an error, and a file that
+ * ends early gives a listing that says so.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/collect/collect.h"
+#include "cli/model/wakeup.h"
+
+struct file_state {
+	FILE *fp;
+	char *line;			/* getline's */
+	size_t line_room;
+	struct json_tokener *parser;
+	char source[32];
+	char why[32];
+	struct wakeup_row *rows;
+	u64 nr_rows, rows_room;
+};
+
+/* --- one line ------------------------------------------------------------------------------ */
+
+static bool is_rest_blank(const struct file_state *file, ssize_t len)
+{
+	size_t end = json_tokener_get_parse_end(file->parser);
+
+	return end + strspn(file->line + end, " \t\r\n") == (size_t)len;
+}
+
+/* -ENODATA at the end of the file, -EPROTO where it ends in the middle of a line. */
+static int read_object(struct file_state *file, struct json_object **ret_json)
+{
+	ssize_t len = getline(&file->line, &file->line_room, file->fp);
+	struct json_object *json;
+
+	if (len < 0)
+		return ferror(file->fp) ? -EIO : -ENODATA;
+	json_tokener_reset(file->parser);
+	json = json_tokener_parse_ex(file->parser, file->line, (int)len);
+	if (json && json_object_is_type(json, json_type_object) && is_rest_blank(file, len)) {
+		*ret_json = json;
+		return 0;
+	}
+	json_object_put(json);
+	return file->line[len - 1] == '\n' ? -EBADMSG : -EPROTO;
+}
+
+static int read_hex(const char *text, u64 *ret_bits)
+{
+	bool negative = text[0] == '-';
+	char *end;
+
+	text += negative;
+	if (strncmp(text, "0x", 2) || !text[2])
+		return -EBADMSG;
+	errno = 0;
+	*ret_bits = strtoull(text, &end, 16);
+	if (negative)
+		*ret_bits = -*ret_bits;
+	return *end || errno ? -EBADMSG : 0;
+}
+
+static int read_integer(struct json_object *json, u64 *ret_bits)
+{
+	if (json_object_is_type(json, json_type_string))
+		return read_hex(json_object_get_string(json), ret_bits);
+	if (!json_object_is_type(json, json_type_int))
+		return -EBADMSG;
+	*ret_bits = (u64)json_object_get_int64(json);
+	return 0;
+}
+
+/* --- a record ------------------------------------------------------------------------------ */
+
+static int read_value(struct json_object *json, const struct column *col, struct wakeup_row *row)
+{
+	u64 bits;
+	int err;
+
+	switch (col->type) {
+	case VALUE_STRING:
+		if (!json_object_is_type(json, json_type_string))
+			return -EBADMSG;
+		row->string[col->field] = strdup(json_object_get_string(json));
+		return row->string[col->field] ? 0 : -ENOMEM;
+	case VALUE_FLAG:
+		if (!json_object_is_type(json, json_type_boolean))
+			return -EBADMSG;
+		wakeup_row_set(row, col->field, json_object_get_boolean(json));
+		return 0;
+	case VALUE_COUNT:
+	case VALUE_DURATION:
+		err = read_integer(json, &bits);
+		if (!err)
+			wakeup_row_set(row, col->field, (s64)bits);
+		return err;
+	case NR_VALUE_TYPES:
+		break;
+	}
+	return -EBADMSG;
+}
+
+/* Keys that a later version may add are not ours to judge; null is unknown. */
+static int read_record(struct json_object *json, struct wakeup_row *row)
+{
+	int err = 0;
+
+	memset(row, 0, sizeof(*row));
+	for (u32 i = 0; i < wakeup_noun.nr_columns && !err; i++) {
+		const struct column *col = &wakeup_noun.columns[i];
+		struct json_object *value;
+
+		if (json_object_object_get_ex(json, col->json, &value) && value)
+			err = read_value(value, col, row);
+	}
+	return err;
+}
+
+static void free_rows(struct file_state *file)
+{
+	for (u64 i = 0; i < file->nr_rows; i++)
+		for (u32 s = 0; s < NR_WAKEUP_STRINGS; s++)
+			free((char *)file->rows[i].string[s]);
+	file->nr_rows = 0;
+}
+
+static int reserve_row(struct file_state *file)
+{
+	u64 room = file->rows_room ? 2 * file->rows_room : 256;
+	struct wakeup_row *rows;
+
+	if (file->nr_rows < file->rows_room)
+		return 0;
+	rows = realloc(file->rows, room * sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	file->rows = rows;
+	file->rows_room = room;
+	return 0;
+}
+
+static int add_record(struct file_state *file)
+{
+	struct json_object *json = NULL;
+	int err = reserve_row(file);
+
+	err = err ?: read_object(file, &json);
+	if (!err) {
+		err = read_record(json, &file->rows[file->nr_rows]);
+		file->nr_rows++;	/* also when it is half read: its strings are freed */
+		json_object_put(json);
+	}
+	return err;
+}
+
+/* --- the header ---------------------------------------------------------------------------- */
+
+static int get_integer(struct json_object *json, const char *key, u64 *ret_bits)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(json, key, &value))
+		return -EBADMSG;
+	return read_integer(value, ret_bits);
+}
+
+static int get_cost(struct json_object *cost, const char *key, struct value *ret_value)
+{
+	struct json_object *value;
+	u64 bits;
+	int err;
+
+	if (!json_object_object_get_ex(cost, key, &value))
+		return -EBADMSG;
+	ret_value->known = value;
+	if (!value)
+		return 0;
+	err = read_integer(value, &bits);
+	ret_value->ns = (s64)bits;
+	return err;
+}
+
+/* @ret_text is NULL where the key is null. */
+static int get_text(struct json_object *json, const char *key, const char **ret_text)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(json, key, &value))
+		return -EBADMSG;
+	if (value && !json_object_is_type(value, json_type_string))
+		return -EBADMSG;
+	*ret_text = value ? json_object_get_string(value) : NULL;
+	return 0;
+}
+
+static int check_schema(struct json_object *json)
+{
+	const char *schema;
+	u64 version;
+	int err = get_text(json, "schema", &schema);
+
+	err = err ?: get_integer(json, "version", &version);
+	if (err || !schema || strcmp(schema, wakeup_noun.schema) ||
+	    version != wakeup_noun.version)
+		return -EBADMSG;
+	return 0;
+}
+
+static int read_counts(struct json_object *json, struct listing *listing, u64 *ret_nr_records)
+{
+	struct json_object *clock, *cost;
+	int err;
+
+	if (!json_object_object_get_ex(json, "clock", &clock) ||
+	    !json_object_object_get_ex(json, "cost", &cost))
+		return -EBADMSG;
+	err = get_integer(clock, "monotonic_ns", &listing->monotonic_ns);
+	err = err ?: get_integer(clock, "boottime_ns", &listing->boottime_ns);
+	err = err ?: get_integer(clock, "realtime_ns", &listing->realtime_ns);
+	err = err ?: get_cost(cost, "walk_ns", &listing->walk_ns);
+	err = err ?: get_cost(cost, "lock_ns", &listing->lock_ns);
+	err = err ?: get_cost(cost, "bytes", &listing->bytes);
+	err = err ?: get_integer(json, "visited", &listing->visited);
+	err = err ?: get_integer(json, "lost", &listing->lost);
+	err = err ?: get_integer(json, "torn", &listing->torn);
+	err = err ?: get_integer(json, "names_truncated", &listing->names_truncated);
+	err = err ?: get_integer(json, "unreadable", &listing->unreadable);
+	return err ?: get_integer(json, "nr_records", ret_nr_records);
+}
+
+static int read_texts(struct file_state *file, struct json_object *json, struct listing *listing)
+{
+	const char *kernel, *source, *why;
+	int err = get_text(json, "kernel", &kernel);
+
+	err = err ?: get_text(json, "source", &source);
+	err = err ?: get_text(json, "why", &why);
+	if (err || !kernel || !source)
+		return -EBADMSG;
+	snprintf(listing->kernel, sizeof(listing->kernel), "%s", kernel);
+	snprintf(file->source, sizeof(file->source), "%s", source);
+	listing->source = file->source;
+	if (why) {
+		snprintf(file->why, sizeof(file->why), "%s", why);
+		listing_incomplete(listing, file->why);
+	}
+	return 0;
+}
+
+static int read_header(struct file_state *file, struct listing *listing, u64 *ret_nr_records)
+{
+	struct json_object *json = NULL;
+	int err = read_object(file, &json);
+
+	err = err ?: check_schema(json);
+	err = err ?: read_texts(file, json, listing);
+	err = err ?: read_counts(json, listing, ret_nr_records);
+	json_object_put(json);
+	return err;
+}
+
+/* --- the collector ------------------------------------------------------------------------- */
+
+static void copy_row(const struct listing *listing, u64 index, void *ret_row)
+{
+	const struct wakeup_row *rows = listing->rows;
+
+	*(struct wakeup_row *)ret_row = rows[index];
+}
+
+static int file_run(void *state, struct listing *ret_listing)
+{
+	struct file_state *file = state;
+	u64 nr_records = 0;
+	int err;
+
+	free_rows(file);
+	listing_begin(ret_listing, &wakeup_noun, wakeup_file_source.name);
+	err = read_header(file, ret_listing, &nr_records);
+	while (!err && file->nr_rows < nr_records)
+		err = add_record(file);
+	if ((err == -ENODATA || err == -EPROTO) && nr_records) {
+		ret_listing->lost += nr_records - file->nr_rows;
+		listing_incomplete(ret_listing, "file-ends-early");
+		err = 0;
+	}
+	ret_listing->nr_rows = file->nr_rows;
+	ret_listing->row = copy_row;
+	ret_listing->rows = file->rows;
+	return err;
+}
+
+static void file_close(void *state)
+{
+	struct file_state *file = state;
+
+	free_rows(file);
+	free(file->rows);
+	free(file->line);
+	if (file->parser)
+		json_tokener_free(file->parser);
+	if (file->fp && file->fp != stdin)
+		fclose(file->fp);
+	free(file);
+}
+
+static enum collect_verdict file_open(const struct collect_options *options, void **ret_state,
+				      struct collect_status *status)
+{
+	struct file_state *file = calloc(1, sizeof(*file));
+	int err;
+
+	if (!file)
+		return collect_refuse(status, COLLECT_FAILED, -ENOMEM, "%s", strerror(ENOMEM));
+	file->parser = json_tokener_new();
+	file->fp = strcmp(options->file, "-") ? fopen(options->file, "re") : stdin;
+	if (file->parser && file->fp) {
+		*ret_state = file;
+		return COLLECT_OK;
+	}
+	err = file->parser ? -errno : -ENOMEM;
+	file_close(file);
+	return collect_refuse(status, COLLECT_FAILED, err, "%s: %s", options->file,
+			      strerror(-err));
+}
+
+const struct collect_source wakeup_file_source = {
+	.name = "file",
+	.help = "a recording, see --read",
+	.open = file_open,
+	.run = file_run,
+	.close = file_close,
+};

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * cli/model/listing.c - begin a listing, and mark it partial
+ */
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "cli/model/listing.h"
+
+static u64 clock_ns(clockid_t clock)
+{
+	struct timespec ts;
+
+	if (clock_gettime(clock, &ts))
+		return 0;
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
+
+/**
+ * listing_begin - an empty, complete listing with the clocks of now
+ * @listing: all of it is set
+ * @noun:    what its rows are
+ * @source:  where they come from; not copied
+ *
+ * Context: thread.
+ */
+void listing_begin(struct listing *listing, const struct noun *noun, const char *source)
+{
+	struct utsname uts;
+
+	memset(listing, 0, sizeof(*listing));
+	listing->noun = noun;
+	listing->source = source;
+	listing->complete = true;
+	listing->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+	listing->boottime_ns = clock_ns(CLOCK_BOOTTIME);
+	listing->realtime_ns = clock_ns(CLOCK_REALTIME);
+	if (!uname(&uts))
+		memcpy(listing->kernel, uts.release, sizeof(listing->kernel));
+}
+
+/**
+ * listing_incomplete - say that rows or fields are missing
+ * @why: one word, not copied; the first reason given is kept
+ *
+ * Context: thread.
+ */
+void listing_incomplete(struct listing *listing, const char *why)
+{
+	listing->complete = false;
+	if (!listing->why)
+		listing->why = why;
+}

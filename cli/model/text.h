@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * cli/model/text.h - bytes and numbers as text that is safe to show
+ *
+ * Names come from the kernel and from other processes: they may hold anything,
+ * also what makes a terminal act.
+ */
+#ifndef ROVE_CLI_MODEL_TEXT_H
+#define ROVE_CLI_MODEL_TEXT_H
+
+#include "base/strbuf.h"
+#include "cli/model/noun.h"
+
+/* How numbers are written for people; all exact forms are integers in base units. */
+enum text_style {
+	TEXT_MS,		/* durations in whole milliseconds */
+	TEXT_EXACT,
+	TEXT_HUMAN,		/* durations with the unit that fits */
+};
+
+int text_utf8_length(const char *s);
+void text_utf8(struct strbuf *text, const char *s);
+void text_visible(struct strbuf *text, const char *s, const char *also, bool ascii_only);
+void text_duration(struct strbuf *text, s64 ns, enum text_style style);
+void text_value(struct strbuf *text, const struct column *col, const struct value *value,
+		enum text_style style);
+
+#endif

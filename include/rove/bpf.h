@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * rove/bpf.h - bpf(2) inside this process
+ *
+ * The same commands, the same union bpf_attr and the same errors as the system
+ * call, over this process's own objects.  Descriptors that it returns are real
+ * descriptors: they can be duplicated, passed over a unix socket and polled or
+ * mapped as the kernel's can, and they are closed with close(2).
+ */
+#ifndef ROVE_BPF_H
+#define ROVE_BPF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+union bpf_attr;
+
+#define ROVE_API __attribute__((visibility("default")))
+
+/**
+ * rove_bpf - bpf(2), answered by this process
+ * @cmd:  BPF_MAP_CREATE, BPF_PROG_LOAD, … of <linux/bpf.h>
+ * @attr: as for the system call; pointers in it are addresses of this process
+ * @size: bytes of @attr the caller knows; what lies beyond the part we know must be zero
+ *
+ * Context: may sleep.
+ * Return:  what the system call returns on success; -errno, never errno, on failure.
+ *          -EINVAL: unknown command or bad attribute.  -E2BIG: unknown bytes are not zero.
+ *          -EFAULT: @attr or a pointer in it is not readable or writable.
+ */
+ROVE_API int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size);
+
+/**
+ * rove_bpf_close - close a descriptor and drop its object now
+ * @fd: from rove_bpf()
+ *
+ * A plain close(2) does as well: the object is then freed when its descriptor's
+ * number is used again or when the library next looks over its descriptors.
+ *
+ * Context: may sleep.
+ * Return:  0, or -EBADF.
+ */
+ROVE_API int rove_bpf_close(int fd);
+
+/**
+ * rove_bpf_mmap - map the pages behind an array map or a ring buffer
+ * @fd, @length, @prot, @flags, @offset: as for mmap(2) on the kernel's map
+ * @ret_addr: written on success only; unmapped with munmap(2)
+ *
+ * Needed for ring buffers, whose data area the kernel maps twice in a row.  An
+ * array map's descriptor can be given to mmap(2) directly, but what that maps for
+ * reading may be made writable later.  MAP_FIXED is ignored.
+ *
+ * Context: may sleep.
+ * Return:  0, -EBADF (not a descriptor of ours), -ENODEV (not a map), -ENOTSUPP (524), -EACCES,
+ *          -EPERM, -EINVAL, -EOVERFLOW, -ENOMEM.
+ */
+ROVE_API int rove_bpf_mmap(int fd, size_t length, int prot, int flags, long offset,
+			   void **ret_addr);
+
+/**
+ * rove_bpf_poll_fd - the descriptor to wait on for a ring buffer's records
+ * @fd: a ring buffer
+ *
+ * Context: any.
+ * Return:  an eventfd that belongs to the map (do not close it; wait for it edge
+ *          triggered), -EBADF (not a descriptor of ours), -EINVAL (nothing to wait for).
+ */
+ROVE_API int rove_bpf_poll_fd(int fd);
+
+/**
+ * rove_bpf_owns - is this a descriptor of ours?
+ * @fd: any descriptor
+ *
+ * Context: may sleep.
+ */
+ROVE_API bool rove_bpf_owns(int fd);
+
+/**
+ * rove_bpf_btf - what /sys/kernel/btf/vmlinux is for programs of this process
+ * @ret_size: bytes
+ *
+ * Context: any.
+ * Return:  the raw BTF of librove's own objects and kfuncs; lives as long as the process.
+ */
+ROVE_API const void *rove_bpf_btf(size_t *ret_size);
+
+/**
+ * rove_bpf_set_trace_fd - where bpf_printk() of programs goes
+ * @fd: each message is one write(2) of a line to it; the caller keeps it open.
+ *      -1, the default: nowhere
+ *
+ * Context: any.
+ */
+ROVE_API void rove_bpf_set_trace_fd(int fd);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

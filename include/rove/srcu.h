@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * rove/srcu.h - sleepable read-copy-update
+ *
+ * Readers mark the sections in which they use shared objects; a writer that has
+ * unlinked an object waits for a grace period, or asks for a call after one,
+ * before it frees the object.  Readers are cheap, may nest, may wait, and may
+ * be signal handlers.  A section may end on another thread than the one on which
+ * it began: the index is all that travels.
+ *
+ * A domain is alone: its grace periods wait for its own readers only.
+ *
+ * After fork() a domain of the parent is of no use in the child.
+ */
+#ifndef ROVE_SRCU_H
+#define ROVE_SRCU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#pragma GCC visibility push(default)
+
+struct rove_srcu;
+
+/* Embed it in the object that is to be freed. */
+struct rove_srcu_head {
+	struct rove_srcu_head *next;
+	void (*fn)(struct rove_srcu_head *head);
+};
+
+/**
+ * rove_srcu_create - make a domain
+ * @ret_dom:  set on success only; free with rove_srcu_free()
+ *
+ * Context: may sleep.
+ * Return:  0 or -ENOMEM.
+ */
+int rove_srcu_create(struct rove_srcu **ret_dom);
+
+/**
+ * rove_srcu_free - end a domain
+ * @dom:  NULL, or a domain without readers; callbacks still queued are run
+ *
+ * Context: may sleep; not from a callback of @dom.
+ */
+void rove_srcu_free(struct rove_srcu *dom);
+
+/**
+ * rove_srcu_read_lock - begin a read section
+ *
+ * Context: any.  Neither locks nor allocates nor waits.
+ * Return:  the index to end the section with: 0 or 1.
+ */
+int rove_srcu_read_lock(struct rove_srcu *dom);
+
+/**
+ * rove_srcu_read_unlock - end a read section
+ * @idx:  what rove_srcu_read_lock() gave, on this thread or another
+ *
+ * Context: any.
+ */
+void rove_srcu_read_unlock(struct rove_srcu *dom, int idx);
+
+/**
+ * rove_srcu_synchronize - wait until every section that has begun has ended
+ *
+ * Context: may sleep; not inside a read section of @dom.
+ */
+void rove_srcu_synchronize(struct rove_srcu *dom);
+
+/**
+ * rove_srcu_call - call @fn after a grace period
+ * @head:  of the caller until then; @fn may free it
+ * @fn:    called on the domain's own thread, in the order of the calls; may wait,
+ *         but others' callbacks wait with it
+ *
+ * The first call starts that thread.  While it cannot be started (no memory, too
+ * many threads) callbacks are kept, and the next call or barrier tries again.
+ *
+ * Context: thread; also inside a read section.
+ */
+void rove_srcu_call(struct rove_srcu *dom, struct rove_srcu_head *head,
+		    void (*fn)(struct rove_srcu_head *head));
+
+/**
+ * rove_srcu_barrier - wait until all callbacks asked for so far have run
+ *
+ * Context: may sleep; not inside a read section, not from a callback of @dom.
+ */
+void rove_srcu_barrier(struct rove_srcu *dom);
+
+/**
+ * rove_srcu_get_state - what a grace period from now on would be called
+ *
+ * Context: any.
+ * Return:  a cookie for rove_srcu_poll_state().
+ */
+uint64_t rove_srcu_get_state(struct rove_srcu *dom);
+
+/**
+ * rove_srcu_poll_state - has a whole grace period passed since @cookie was taken?
+ *
+ * Starts none: rove_srcu_synchronize() and rove_srcu_call() do.
+ *
+ * Context: any.
+ */
+bool rove_srcu_poll_state(struct rove_srcu *dom, uint64_t cookie);
+
+#pragma GCC visibility pop
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/core/object.h - maps, programs and BTF as things with an id and descriptors
+ *
+ * An object is a counted struct with an id of its kind.  Its descriptors are
+ * real ones, of a memfd: so they can be duplicated, passed on and mapped, and a
+ * descriptor is recognised by what it is open on, not by its number.
+ *
+ * Invariant: all descriptors together hold one reference, which goes away when
+ *            none is open any more in this process.  A plain close(2) is noticed
+ *            when the number is used again or when object_sweep() passes by.
+ * Not here:  what the objects are.
+ */
+#ifndef ROVE_BPF_CORE_OBJECT_H
+#define ROVE_BPF_CORE_OBJECT_H
+
+#include <sys/types.h>
+
+#include "base/refcount.h"
+#include "base/types.h"
+
+enum object_kind { OBJECT_PROG, OBJECT_MAP, OBJECT_BTF, OBJECT_KINDS };
+
+struct object;
+
+struct object_ops {
+	u8 kind;				/* enum object_kind */
+	const char *memfd_name;
+	void (*free)(struct object *obj);	/* the last reference is gone */
+};
+
+/*
+ * I  set before the object is published, never changed
+ * O  under the registry's lock
+ */
+struct object {
+	const struct object_ops	*ops;		/* I */
+	struct refcount		refs;
+	u32			id;		/* I: 1 and up, never used again */
+	int			memfd;		/* I: ours alone, never handed out; -1: none yet */
+	dev_t			dev;		/* I: what ->memfd is open on */
+	ino_t			ino;		/* I */
+	struct object		*next_ino;	/* O: others of the same hash */
+	u32			nr_fds;		/* O: numbers known to be open on it */
+	bool			opened;		/* O: the descriptors hold their reference */
+	struct object		*next_lost;	/* O */
+	u32			nr_lost;	/* O: references of descriptors that are to be put */
+};
+
+int object_memfd_create(const struct object_ops *ops, u64 bytes);
+int object_init(struct object *obj, const struct object_ops *ops, int memfd);
+
+static inline void object_get(struct object *obj)
+{
+	refcount_get(&obj->refs);
+}
+
+void object_put(struct object *obj);
+
+int object_dup(const struct object *obj, int access);
+int object_open(struct object *obj, int access);
+int object_by_fd(int fd, struct object **ret_obj);
+struct object *object_by_id(enum object_kind kind, u32 id);
+u32 object_next_id(enum object_kind kind, u32 after);
+int object_close(int fd);
+void object_sweep(u32 nr_numbers);
+u32 object_count(enum object_kind kind);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/helper/helper.h - the functions that programs call by number
+ *
+ * Numbers, arguments and results are the kernel's (bpf-helpers(7)).  "Kernel
+ * memory" and "user memory" are one in a process.
+ */
+#ifndef ROVE_BPF_HELPER_HELPER_H
+#define ROVE_BPF_HELPER_HELPER_H
+
+#include <linux/bpf.h>
+
+#include "bpf/core/proto.h"
+
+typedef u64 (*helper_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+
+struct helper {
+	struct func_proto proto;
+	helper_fn fn;
+	bool tracing_only;	/* not for programs about packets */
+};
+
+/* Any number; NULL: there is no such helper. */
+const struct helper *helper_find(u32 id);
+
+/* The functions, by subject; registers in, register out. */
+#define HELPER(name) u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+
+HELPER(helper_map_lookup_elem);
+HELPER(helper_map_update_elem);
+HELPER(helper_map_delete_elem);
+HELPER(helper_ringbuf_output);
+HELPER(helper_ringbuf_reserve);
+HELPER(helper_ringbuf_submit);
+HELPER(helper_ringbuf_discard);
+HELPER(helper_ringbuf_query);
+
+HELPER(helper_probe_read);
+HELPER(helper_probe_read_str);
+
+HELPER(helper_ktime_get_ns);
+HELPER(helper_ktime_get_boot_ns);
+HELPER(helper_ktime_get_coarse_ns);
+HELPER(helper_ktime_get_tai_ns);
+HELPER(helper_jiffies64);
+
+HELPER(helper_get_smp_processor_id);
+HELPER(helper_get_current_pid_tgid);
+HELPER(helper_get_current_uid_gid);
+HELPER(helper_get_current_comm);
+HELPER(helper_get_prandom_u32);
+HELPER(helper_strncmp);
+
+HELPER(helper_trace_printk);
+HELPER(helper_trace_vprintk);
+HELPER(helper_snprintf);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/helper/table.c - each helper's number, arguments and result
+ */
+#include "bpf/helper/helper.h"
+
+#define MAPS_WITH_KEYS (1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY)
+#define MAPS_RINGBUF (1ull << BPF_MAP_TYPE_RINGBUF)
+
+#define ANYTHING { ARG_ANYTHING }
+#define KEYED_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS }
+#define RINGBUF_MAP { ARG_MAP, .map_types = MAPS_RINGBUF }
+#define SIZE { ARG_SIZE }
+#define SIZE_OR_ZERO { ARG_SIZE, ARGF_ZERO_OK }
+#define READ_MEM { ARG_MEM }
+#define READ_MEM_OR_NULL { ARG_MEM, ARGF_MAYBE_NULL }
+#define OUT_MEM { ARG_MEM, ARGF_WRITE | ARGF_UNINIT }
+#define OUT_MEM_OR_NULL { ARG_MEM, ARGF_WRITE | ARGF_UNINIT | ARGF_MAYBE_NULL }
+#define RECORD { ARG_RECORD, ARGF_RELEASE }
+
+#define PROBE(text, func)                                                            \
+	{                                                                            \
+		.proto = { text, { OUT_MEM, SIZE_OR_ZERO, ANYTHING },                \
+			   { RET_SCALAR }, FUNC_GPL },                               \
+		.fn = func,                                                          \
+	}
+
+static const struct helper helpers[] = {
+	[BPF_FUNC_map_lookup_elem] = {
+		.proto = { "bpf_map_lookup_elem", { KEYED_MAP, { ARG_MAP_KEY } },
+			   { RET_MAP_VALUE, RETF_MAYBE_NULL } },
+		.fn = helper_map_lookup_elem,
+	},
+	[BPF_FUNC_map_update_elem] = {
+		.proto = { "bpf_map_update_elem",
+			   { KEYED_MAP, { ARG_MAP_KEY }, { ARG_MAP_VALUE }, ANYTHING },
+			   { RET_SCALAR } },
+		.fn = helper_map_update_elem,
+	},
+	[BPF_FUNC_map_delete_elem] = {
+		.proto = { "bpf_map_delete_elem", { KEYED_MAP, { ARG_MAP_KEY } }, { RET_SCALAR } },
+		.fn = helper_map_delete_elem,
+	},
+	[BPF_FUNC_probe_read] = {
+		.proto = { "bpf_probe_read", { OUT_MEM, SIZE_OR_ZERO, ANYTHING }, { RET_SCALAR },
+			   FUNC_GPL },
+		.fn = helper_probe_read,
+		.tracing_only = true,
+	},
+	[BPF_FUNC_probe_read_str] = {
+		.proto = { "bpf_probe_read_str", { OUT_MEM, SIZE_OR_ZERO, ANYTHING },
+			   { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_probe_read_str,
+		.tracing_only = true,
+	},
+	[BPF_FUNC_probe_read_user] = PROBE("bpf_probe_read_user", helper_probe_read),
+	[BPF_FUNC_probe_read_kernel] = PROBE("bpf_probe_read_kernel", helper_probe_read),
+	[BPF_FUNC_probe_read_user_str] = PROBE("bpf_probe_read_user_str", helper_probe_read_str),
+	[BPF_FUNC_probe_read_kernel_str] =
+		PROBE("bpf_probe_read_kernel_str", helper_probe_read_str),
+
+	[BPF_FUNC_ktime_get_ns] = {
+		.proto = { "bpf_ktime_get_ns", .ret = { RET_SCALAR }, .flags = FUNC_GPL },
+		.fn = helper_ktime_get_ns,
+	},
+	[BPF_FUNC_ktime_get_boot_ns] = {
+		.proto = { "bpf_ktime_get_boot_ns", .ret = { RET_SCALAR }, .flags = FUNC_GPL },
+		.fn = helper_ktime_get_boot_ns,
+	},
+	[BPF_FUNC_ktime_get_coarse_ns] = {
+		.proto = { "bpf_ktime_get_coarse_ns", .ret = { RET_SCALAR } },
+		.fn = helper_ktime_get_coarse_ns,
+	},
+	[BPF_FUNC_ktime_get_tai_ns] = {
+		.proto = { "bpf_ktime_get_tai_ns", .ret = { RET_SCALAR } },
+		.fn = helper_ktime_get_tai_ns,
+	},
+	[BPF_FUNC_jiffies64] = {
+		.proto = { "bpf_jiffies64", .ret = { RET_SCALAR } },
+		.fn = helper_jiffies64,
+	},
+
+	[BPF_FUNC_get_prandom_u32] = {
+		.proto = { "bpf_get_prandom_u32", .ret = { RET_SCALAR } },
+		.fn = helper_get_prandom_u32,
+	},
+	[BPF_FUNC_get_smp_processor_id] = {
+		.proto = { "bpf_get_smp_processor_id", .ret = { RET_SCALAR } },
+		.fn = helper_get_smp_processor_id,
+	},
+	[BPF_FUNC_get_current_pid_tgid] = {
+		.proto = { "bpf_get_current_pid_tgid", .ret = { RET_SCALAR } },
+		.fn = helper_get_current_pid_tgid,
+	},
+	[BPF_FUNC_get_current_uid_gid] = {
+		.proto = { "bpf_get_current_uid_gid", .ret = { RET_SCALAR } },
+		.fn = helper_get_current_uid_gid,
+	},
+	[BPF_FUNC_get_current_comm] = {
+		.proto = { "bpf_get_current_comm", { OUT_MEM, SIZE }, { RET_SCALAR } },
+		.fn = helper_get_current_comm,
+	},
+	[BPF_FUNC_strncmp] = {
+		.proto = { "bpf_strncmp", { READ_MEM, SIZE, { ARG_CONST_STR } }, { RET_SCALAR } },
+		.fn = helper_strncmp,
+	},
+
+	[BPF_FUNC_trace_printk] = {
+		/* Variadic: what is not set of the other three is not printed either. */
+		.proto = { "bpf_trace_printk", { READ_MEM, SIZE }, { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_trace_printk,
+	},
+	[BPF_FUNC_trace_vprintk] = {
+		.proto = { "bpf_trace_vprintk",
+			   { READ_MEM, SIZE, READ_MEM_OR_NULL, SIZE_OR_ZERO },
+			   { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_trace_vprintk,
+	},
+	[BPF_FUNC_snprintf] = {
+		.proto = { "bpf_snprintf",
+			   { OUT_MEM_OR_NULL, SIZE_OR_ZERO, { ARG_CONST_STR }, READ_MEM_OR_NULL,
+			     SIZE_OR_ZERO },
+			   { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_snprintf,
+	},
+
+	[BPF_FUNC_ringbuf_output] = {
+		.proto = { "bpf_ringbuf_output",
+			   { RINGBUF_MAP, READ_MEM, SIZE_OR_ZERO, ANYTHING }, { RET_SCALAR } },
+		.fn = helper_ringbuf_output,
+	},
+	[BPF_FUNC_ringbuf_reserve] = {
+		.proto = { "bpf_ringbuf_reserve", { RINGBUF_MAP, { ARG_CONST }, ANYTHING },
+			   { RET_MEM, RETF_MAYBE_NULL | RETF_ACQUIRE | RETF_RECORD } },
+		.fn = helper_ringbuf_reserve,
+	},
+	[BPF_FUNC_ringbuf_submit] = {
+		.proto = { "bpf_ringbuf_submit", { RECORD, ANYTHING }, { RET_VOID } },
+		.fn = helper_ringbuf_submit,
+	},
+	[BPF_FUNC_ringbuf_discard] = {
+		.proto = { "bpf_ringbuf_discard", { RECORD, ANYTHING }, { RET_VOID } },
+		.fn = helper_ringbuf_discard,
+	},
+	[BPF_FUNC_ringbuf_query] = {
+		.proto = { "bpf_ringbuf_query", { RINGBUF_MAP, ANYTHING }, { RET_SCALAR } },
+		.fn = helper_ringbuf_query,
+	},
+};
+
+/**
+ * helper_find - a helper by its number
+ *
+ * Context: any.
+ * Return:  NULL: there is none.
+ */
+const struct helper *helper_find(u32 id)
+{
+	return id < ARRAY_SIZE(helpers) && helpers[id].fn ? &helpers[id] : NULL;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/map/map.h - a map: sizes, a name, and what its type can do
+ *
+ * Pointers that ->lookup gives are valid until the caller's read section ends
+ * (bpf/map/rcu.h).  Everything about a map is checked when it is created, so the
+ * operations see keys and values of the right size only.
+ *
+ * Not here: who may use which operation through a descriptor (bpf/syscall), what
+ *           programs may do with which type (bpf/prog/platform.c).
+ */
+#ifndef ROVE_BPF_MAP_MAP_H
+#define ROVE_BPF_MAP_MAP_H
+
+#include <linux/bpf.h>
+
+#include "bpf/btf/btf_object.h"
+#include "bpf/core/object.h"
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524	/* bpf(2) gives it away although user space has no name for it */
+#endif
+
+#define MAP_ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
+
+/* What a map is to be: BPF_MAP_CREATE in its own terms. */
+struct map_spec {
+	u32 type, key_size, value_size, max_entries, flags;
+	u64 extra;
+	char name[BPF_OBJ_NAME_LEN];
+	struct btf_object *btf;		/* NULL, or the map's on success */
+	u32 btf_key_type_id, btf_value_type_id;
+};
+
+/*
+ * I  set before the map is published, never changed
+ * A  atomic
+ */
+struct bpf_map {
+	struct object		obj;
+	const struct map_ops	*ops;	/* I */
+	struct map_spec		spec;	/* I */
+	u32			writers; /* A: changes under way from outside, or MAP_FROZEN */
+};
+
+#define MAP_FROZEN 0x80000000u	/* once so, always so */
+
+/* NULL: the type has no such thing. */
+struct map_ops {
+	int (*accepts)(const struct map_spec *spec);
+	/* Keys and values as types; without it a map has none. */
+	int (*check_btf)(const struct map_spec *spec);
+	/* Make the type's own struct, with everything but what map_create() fills in. */
+	int (*create)(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd);
+	void (*free)(struct bpf_map *map);
+
+	/* In a read section.  NULL: no such element. */
+	void *(*lookup)(struct bpf_map *map, const void *key);
+	int (*update)(struct bpf_map *map, const void *key, const void *value, u64 flags);
+	int (*delete)(struct bpf_map *map, const void *key);
+	int (*lookup_and_delete)(struct bpf_map *map, const void *key, void *ret_value);
+	/* @key NULL or unknown: the first.  -ENOENT: that was the last. */
+	int (*next_key)(struct bpf_map *map, const void *key, void *ret_key);
+
+	/*
+	 * All elements of the @at-th place in which the map keeps some, in *ret_nr; they
+	 * are copied, key behind key and value behind value, if they are at most @room.
+	 * -ENOENT: there are fewer places.
+	 */
+	int (*elems_at)(struct bpf_map *map, u32 at, void *keys, void *values, u32 room,
+			u32 *ret_nr);
+
+	/* All values in a row, for programs that use them without a lookup. */
+	void *(*values)(struct bpf_map *map);
+	int (*freeze)(struct bpf_map *map);
+	/* Whole pages, shared; what is mapped without PROT_WRITE never becomes writable. */
+	int (*mmap)(struct bpf_map *map, size_t length, int prot, u64 offset, void **ret_addr);
+	int (*poll_fd)(struct bpf_map *map);
+};
+
+extern const struct object_ops map_object_ops;
+extern const struct map_ops map_array_ops, map_hash_ops, map_ringbuf_ops;
+
+int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
+int map_by_fd(int fd, struct bpf_map **ret_map);
+bool map_write_begin(struct bpf_map *map);
+void map_write_end(struct bpf_map *map);
+int map_freeze(struct bpf_map *map);
+int map_mmap(struct bpf_map *map, size_t length, int prot, int flags, u64 offset, void **ret_addr);
+
+static inline bool map_is_frozen(const struct bpf_map *map)
+{
+	return READ_ONCE(map->writers) == MAP_FROZEN;
+}
+
+static inline void map_get(struct bpf_map *map)
+{
+	object_get(&map->obj);
+}
+
+static inline void map_put(struct bpf_map *map)
+{
+	if (map)
+		object_put(&map->obj);
+}
+
+static inline struct bpf_map *map_of_object(struct object *obj)
+{
+	return container_of(obj, struct bpf_map, obj);
+}
+
+/* One value's room where values lie in a row. */
+static inline u32 map_value_stride(const struct map_spec *spec)
+{
+	return (spec->value_size + 7) & ~7u;
+}
+
+u64 map_page_bytes(void);
+void map_copy_value(void *dst, const void *src, u32 nr_bytes);
+
+/* Map types that helpers know by their record operations. */
+void *ringbuf_reserve(struct bpf_map *map, u64 size);
+void ringbuf_submit(void *record, u64 flags);
+void ringbuf_discard(void *record, u64 flags);
+int ringbuf_output(struct bpf_map *map, const void *data, u64 size, u64 flags);
+u64 ringbuf_query(struct bpf_map *map, u64 what);
+
+#endif

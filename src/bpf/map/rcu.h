@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/map/rcu.h - read sections under which map elements stay
+ *
+ * liburcu's bp flavour: threads need not be registered, sections nest.  A
+ * program runs inside one from its first instruction to its last.
+ *
+ * ThreadSanitizer does not see into liburcu, so it is told what a grace period
+ * means: the end of a section comes before a callback after it.
+ */
+#ifndef ROVE_BPF_MAP_RCU_H
+#define ROVE_BPF_MAP_RCU_H
+
+#include <urcu/urcu-bp.h>
+
+#include "bpf/map/tsan.h"
+
+extern char map_rcu_token;
+
+#define map_rcu_told_end() tsan_told_before(&map_rcu_token)
+#define map_rcu_told_grace() tsan_told_after(&map_rcu_token)
+
+/* Context: thread.  Sections nest. */
+static inline void map_rcu_read_lock(void)
+{
+	urcu_bp_read_lock();
+}
+
+static inline void map_rcu_read_unlock(void)
+{
+	map_rcu_told_end();
+	urcu_bp_read_unlock();
+}
+
+#endif

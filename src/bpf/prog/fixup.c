@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/prog/fixup.c - from what the verifier learned to what the interpreter runs
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "bpf/helper/helper.h"
+#include "bpf/kfunc/kfunc.h"
+#include "bpf/prog/prog.h"
+
+static struct bpf_map *noted_map(const struct vrf_result *res, const struct insn_note *note)
+{
+	return note->index < res->nr_maps ? (struct bpf_map *)res->maps[note->index] : NULL;
+}
+
+static int fixup_map(const struct vrf_result *res, const struct insn_note *note,
+		     struct fixup *ret_fixup)
+{
+	struct bpf_map *map = noted_map(res, note);
+
+	if (!map)
+		return -EFAULT;
+	*ret_fixup = (struct fixup){ .kind = FIXUP_IMM64, .imm64 = (uintptr_t)map };
+	if (note->kind == NOTE_MAP)
+		return 0;
+	if (!map->ops->values)
+		return -EFAULT;
+	ret_fixup->imm64 = (uintptr_t)map->ops->values(map) + note->off;
+	return 0;
+}
+
+static int fixup_subprog(const struct vrf_result *res, const struct insn_note *note,
+			 struct fixup *ret_fixup)
+{
+	if (note->index >= res->nr_subprogs)
+		return -EFAULT;
+	*ret_fixup = (struct fixup){
+		.kind = FIXUP_CALL_SUBPROG,
+		.target = res->subprogs[note->index].start,
+	};
+	return 0;
+}
+
+static int fixup_helper(const struct insn_note *note, struct fixup *ret_fixup)
+{
+	const struct helper *h = helper_find(note->index);
+
+	if (!h)
+		return -EFAULT;
+	*ret_fixup = (struct fixup){ .kind = FIXUP_CALL_FN, .ret_bytes = 8, .fn = h->fn };
+	return 0;
+}
+
+/* Bits of a register above a C function's result are nobody's promise: cut them off. */
+static u8 result_bytes(const struct btf *btf, u32 func_id)
+{
+	const struct btf_type *func = btf_type(btf, func_id);
+	const struct btf_type *proto = btf_type(btf, func->type);
+
+	if (!proto || !btf_is_scalar(btf, proto->type))
+		return 8;
+	return btf_size(btf, proto->type);
+}
+
+static int fixup_kfunc(const struct insn_note *note, struct fixup *ret_fixup)
+{
+	const struct btf *btf = btf_self();
+	const struct kfunc *k = kfunc_find(btf_name(btf, note->index));
+
+	if (!k)
+		return -EFAULT;
+	*ret_fixup = (struct fixup){
+		.kind = FIXUP_CALL_FN,
+		.ret_bytes = result_bytes(btf, note->index),
+		.fn = (interp_fn)k->fn,
+	};
+	return 0;
+}
+
+static int fixup_one(const struct vrf_result *res, const struct insn_note *note,
+		     struct fixup *ret_fixup)
+{
+	switch (note->kind) {
+	case NOTE_DEAD:
+		*ret_fixup = (struct fixup){ .kind = FIXUP_DEAD };
+		return 0;
+	case NOTE_CHECKED_LOAD:
+		*ret_fixup = (struct fixup){ .kind = FIXUP_CHECKED_LOAD };
+		return 0;
+	case NOTE_MAP:
+	case NOTE_MAP_VALUE:
+		return fixup_map(res, note, ret_fixup);
+	case NOTE_CALL:
+		return fixup_subprog(res, note, ret_fixup);
+	case NOTE_HELPER:
+		return fixup_helper(note, ret_fixup);
+	case NOTE_KFUNC:
+		return fixup_kfunc(note, ret_fixup);
+	case NOTE_PLAIN:
+	case NOTE_CTX:	/* contexts here lie in memory as programs see them */
+		*ret_fixup = (struct fixup){ .kind = FIXUP_NONE };
+		return 0;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/* For those who look at the program later, a descriptor's number means nothing. */
+static void name_map_by_id(struct bpf_insn *insn, const struct vrf_result *res,
+			   const struct insn_note *note)
+{
+	struct bpf_map *map = noted_map(res, note);
+
+	if (!insn_is_ld_imm64(insn) || !map)
+		return;
+	insn->imm = map->obj.id;
+	insn->src_reg = note->kind == NOTE_MAP ? BPF_PSEUDO_MAP_FD : BPF_PSEUDO_MAP_VALUE;
+}
+
+/**
+ * fixup_program - make an accepted program runnable
+ * @prog: ->insns as loaded; gets ->code
+ * @res:  the verifier's result for it
+ *
+ * Context: may sleep.
+ * Return:  0, -ENOMEM; -EFAULT, -EINVAL, -EOPNOTSUPP: the verifier accepted what we
+ *          cannot run, which is a bug.
+ */
+int fixup_program(struct bpf_prog *prog, const struct vrf_result *res)
+{
+	struct fixup *fixups = calloc(prog->nr_insns, sizeof(*fixups));
+	int err = 0;
+
+	if (!fixups)
+		return -ENOMEM;
+	for (u32 pc = 0; pc < prog->nr_insns && !err; pc++) {
+		bool is_wide = insn_is_ld_imm64(&prog->insns[pc]);
+
+		err = fixup_one(res, &res->notes[pc], &fixups[pc]);
+		pc += is_wide;
+	}
+	if (!err)
+		err = interp_decode(prog->insns, fixups, prog->nr_insns, &prog->code);
+	for (u32 pc = 0; pc < prog->nr_insns && !err; pc++)
+		if (res->notes[pc].kind == NOTE_MAP || res->notes[pc].kind == NOTE_MAP_VALUE)
+			name_map_by_id(&prog->insns[pc], res, &res->notes[pc]);
+	free(fixups);
+	return err;
+}

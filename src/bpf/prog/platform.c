@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/prog/platform.c - what programs of each type may reach in this process
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bpf/helper/helper.h"
+#include "bpf/kfunc/kfunc.h"
+#include "bpf/prog/prog.h"
+
+/* --- contexts ----------------------------------------------------------------------------- */
+
+/* The fields of struct __sk_buff that a test run fills in; the rest may not be touched. */
+static const struct ctx_field skb_fields[] = {
+	{ .off = offsetof(struct __sk_buff, len), .size = 4 },
+	{ .off = offsetof(struct __sk_buff, mark), .size = 4 },
+	{ .off = offsetof(struct __sk_buff, protocol), .size = 4 },
+	{ .off = offsetof(struct __sk_buff, priority), .size = 4 },
+	{ .off = offsetof(struct __sk_buff, cb[0]), .size = 4, .writable = true },
+	{ .off = offsetof(struct __sk_buff, cb[1]), .size = 4, .writable = true },
+	{ .off = offsetof(struct __sk_buff, cb[2]), .size = 4, .writable = true },
+	{ .off = offsetof(struct __sk_buff, cb[3]), .size = 4, .writable = true },
+	{ .off = offsetof(struct __sk_buff, cb[4]), .size = 4, .writable = true },
+};
+
+#define ANY_RETURN .ret_min = INT64_MIN, .ret_max = INT64_MAX
+
+/*
+ * Types without fields can be loaded, which is how libbpf finds out what there
+ * is; nothing here can be attached to.
+ */
+static const struct ctx_desc ctx_descs[] = {
+	[BPF_PROG_TYPE_SYSCALL] = {
+		.name = "syscall", .plain = true, .writable = true, .max_bytes = USHRT_MAX,
+		.may_sleep = true, ANY_RETURN,
+	},
+	[BPF_PROG_TYPE_SOCKET_FILTER] = {
+		.name = "socket_filter", .max_bytes = sizeof(struct __sk_buff),
+		.fields = skb_fields, .nr_fields = ARRAY_SIZE(skb_fields), ANY_RETURN,
+	},
+	[BPF_PROG_TYPE_KPROBE] = { .name = "kprobe", ANY_RETURN },
+	[BPF_PROG_TYPE_SCHED_CLS] = { .name = "sched_cls", ANY_RETURN },
+	[BPF_PROG_TYPE_TRACEPOINT] = { .name = "tracepoint", ANY_RETURN },
+	[BPF_PROG_TYPE_XDP] = { .name = "xdp", ANY_RETURN },
+	[BPF_PROG_TYPE_RAW_TRACEPOINT] = { .name = "raw_tracepoint", ANY_RETURN },
+};
+
+static const struct ctx_desc *platform_ctx(const struct vrf_platform *p, u32 prog_type)
+{
+	if (prog_type >= ARRAY_SIZE(ctx_descs) || !ctx_descs[prog_type].name)
+		return NULL;
+	return &ctx_descs[prog_type];
+}
+
+/* --- helpers and kfuncs ------------------------------------------------------------------- */
+
+static bool is_packet_type(u32 prog_type)
+{
+	return prog_type == BPF_PROG_TYPE_SOCKET_FILTER || prog_type == BPF_PROG_TYPE_SCHED_CLS ||
+	       prog_type == BPF_PROG_TYPE_XDP;
+}
+
+static const struct func_proto *platform_helper(const struct vrf_platform *p, u32 prog_type,
+						u32 id, bool *ret_known)
+{
+	const struct helper *h = helper_find(id);
+
+	/* A number of the kernel's that we do not offer is known, too. */
+	*ret_known = id > BPF_FUNC_unspec && id < __BPF_FUNC_MAX_ID;
+	if (!h || (h->tracing_only && is_packet_type(prog_type)))
+		return NULL;
+	return &h->proto;
+}
+
+static int platform_kfunc(const struct vrf_platform *p, u32 prog_type, u32 id,
+			  struct vrf_kfunc *ret_kfunc)
+{
+	const struct btf_type *t = btf_type(p->btf, id);
+	const struct kfunc *k;
+
+	if (!t || btf_kind(t) != BTF_KIND_FUNC)
+		return -ENOENT;
+	k = kfunc_find(btf_name(p->btf, id));
+	if (!k)
+		return -ENOENT;
+	if (k->prog_types && !(k->prog_types & 1ull << prog_type))
+		return -EACCES;
+	*ret_kfunc = (struct vrf_kfunc){ .name = k->name, .flags = k->flags };
+	return 0;
+}
+
+/* --- maps --------------------------------------------------------------------------------- */
+
+/**
+ * map_set_add - keep a map until the set ends
+ * @map: a reference of the caller's, which is given up in every case
+ *
+ * Context: may sleep.
+ * Return:  0 or -ENOMEM.
+ */
+int map_set_add(struct map_set *set, struct bpf_map *map)
+{
+	for (u32 i = 0; i < set->nr; i++) {
+		if (set->maps[i] == map) {
+			map_put(map);
+			return 0;
+		}
+	}
+	if (set->nr == set->room) {
+		u32 room = set->room ? set->room * 2 : 8;
+		struct bpf_map **maps = realloc(set->maps, room * sizeof(*maps));
+
+		if (!maps) {
+			map_put(map);
+			return -ENOMEM;
+		}
+		set->maps = maps;
+		set->room = room;
+	}
+	set->maps[set->nr++] = map;
+	return 0;
+}
+
+void map_set_fini(struct map_set *set)
+{
+	for (u32 i = 0; i < set->nr; i++)
+		map_put(set->maps[i]);
+	free(set->maps);
+}
+
+/* Values that nobody can change any more are known numbers. */
+static const u8 *const_data(struct bpf_map *map)
+{
+	bool is_const = (map->spec.flags & BPF_F_RDONLY_PROG) && map_is_frozen(map);
+
+	return is_const && map->ops->values ? map->ops->values(map) : NULL;
+}
+
+static int platform_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_map)
+{
+	struct bpf_map *map;
+	int err = map_by_fd(fd, &map);
+
+	if (err)
+		return err;
+	*ret_map = (struct vrf_map){
+		.handle = map,
+		.type = map->spec.type,
+		.key_size = map->spec.key_size,
+		.value_size = map->spec.value_size,
+		.max_entries = map->spec.max_entries,
+		.map_flags = map->spec.flags,
+		.name = map->spec.name,
+		.const_data = const_data(map),
+	};
+	return map_set_add(p->arg, map);
+}
+
+/**
+ * platform_init - the table of one check
+ * @maps: empty; keeps every map that the check meets; map_set_fini() it when the
+ *        result is used up
+ *
+ * Context: any.
+ */
+void platform_init(struct vrf_platform *platform, struct map_set *maps)
+{
+	*platform = (struct vrf_platform){
+		.btf = btf_self(),
+		.helper = platform_helper,
+		.kfunc = platform_kfunc,
+		.map = platform_map,
+		.ctx = platform_ctx,
+		.arg = maps,
+	};
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/prog/prog.h - a program: verified, decoded, ready to run
+ */
+#ifndef ROVE_BPF_PROG_PROG_H
+#define ROVE_BPF_PROG_PROG_H
+
+#include <linux/bpf.h>
+
+#include "base/mutex.h"
+#include "bpf/interp/interp.h"
+#include "bpf/map/map.h"
+#include "bpf/verifier/verifier.h"
+
+#define PROG_TAG_BYTES 8
+
+/*
+ * BPF_PROG_LOAD in its own terms.  Everything is copied, but for ->btf: its
+ * reference is the program's on success.
+ */
+struct prog_spec {
+	u32 type, attach_type, flags;
+	bool gpl_compatible;
+	char name[BPF_OBJ_NAME_LEN];
+	const struct bpf_insn *insns;
+	u32 nr_insns;
+	struct btf_object *btf;
+	const struct bpf_func_info *func_info;
+	u32 nr_func_info;
+	const struct bpf_line_info *line_info;
+	u32 nr_line_info;
+	const int *fd_array;
+	u32 nr_fd_array;
+	u32 log_level;
+	char *log_buf;		/* written within ->log_size; NULL: none */
+	u32 log_size;
+};
+
+/*
+ * I  set before the program is published, never changed
+ * L  under ->lock
+ */
+struct bpf_prog {
+	struct object		obj;
+	u32			type, attach_type, flags;	/* I */
+	bool			gpl_compatible;			/* I */
+	char			name[BPF_OBJ_NAME_LEN];		/* I */
+	u8			tag[PROG_TAG_BYTES];		/* I */
+	u64			load_time_ns;			/* I: CLOCK_BOOTTIME */
+	u32			uid;				/* I: who loaded it */
+	u32			verified_insns;			/* I */
+	u32			max_ctx_bytes;			/* I: how far it reaches into its context */
+	struct bpf_insn		*insns;				/* I: as loaded, maps by id */
+	u32			nr_insns;			/* I */
+	struct interp_code	*code;				/* I */
+	struct btf_object	*btf;				/* I: NULL, or referenced */
+	struct bpf_func_info	*func_info;			/* I */
+	u32			nr_func_info;			/* I */
+	struct bpf_line_info	*line_info;			/* I */
+	u32			nr_line_info;			/* I */
+	struct mutex		lock;				/* leaf */
+	struct bpf_map		**maps;				/* L: each referenced, none twice */
+	u32			nr_maps;			/* L */
+};
+
+extern const struct object_ops prog_object_ops;
+
+int prog_load(const struct prog_spec *spec, u32 *ret_log_true_size, struct bpf_prog **ret_prog);
+int prog_by_fd(int fd, struct bpf_prog **ret_prog);
+int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map);
+int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value);
+
+static inline void prog_put(struct bpf_prog *prog)
+{
+	if (prog)
+		object_put(&prog->obj);
+}
+
+static inline struct bpf_prog *prog_of_object(struct object *obj)
+{
+	return container_of(obj, struct bpf_prog, obj);
+}
+
+/* --- within bpf/prog ---------------------------------------------------------------------- */
+
+/* The maps that one check has met, each referenced once until it ends. */
+struct map_set {
+	struct bpf_map **maps;
+	u32 nr, room;
+};
+
+int map_set_add(struct map_set *set, struct bpf_map *map);
+void map_set_fini(struct map_set *set);
+
+void platform_init(struct vrf_platform *platform, struct map_set *maps);
+
+int fixup_program(struct bpf_prog *prog, const struct vrf_result *res);
+
+#endif

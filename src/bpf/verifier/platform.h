@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/verifier/platform.h - what a program may reach, as a table of questions
+ *
+ * The verifier is a pure function of instructions, BTF and this table.  The
+ * runtime fills it with its helpers, kfuncs, maps and contexts; a test fills it
+ * with made-up ones.
+ */
+#ifndef ROVE_BPF_VERIFIER_PLATFORM_H
+#define ROVE_BPF_VERIFIER_PLATFORM_H
+
+#include "bpf/btf/btf.h"
+#include "bpf/core/proto.h"
+
+struct vrf_map {
+	const void *handle;	/* the runtime's map; equal handles are one map */
+	u32 type, key_size, value_size, max_entries, map_flags;
+	const char *name;
+	const u8 *const_data;	/* frozen read-only contents, whole value area; NULL: may change */
+};
+
+struct vrf_kfunc {
+	const char *name;
+	u32 flags;		/* enum kfunc_flag */
+};
+
+/* A context that is plain memory (syscall programs) has no fields, only a size. */
+struct ctx_field {
+	u32 off, size;
+	bool writable;
+	u32 btf_id;		/* a typed pointer, 0: a number */
+	bool maybe_null;
+};
+
+struct ctx_desc {
+	const char *name;
+	u32 max_bytes;		/* plain: the largest reachable end */
+	bool plain, writable;
+	const struct ctx_field *fields;
+	u32 nr_fields;
+	s64 ret_min, ret_max;	/* allowed r0 at exit; full range when the type does not care */
+	bool may_sleep;		/* programs of this type may sleep */
+};
+
+struct vrf_platform {
+	const struct btf *btf;	/* kfuncs and typed pointers; not NULL */
+
+	/* NULL: no such helper, or not for this program type (*ret_known tells). */
+	const struct func_proto *(*helper)(const struct vrf_platform *p, u32 prog_type, u32 id,
+					   bool *ret_known);
+	/* @id is a BTF_KIND_FUNC of ->btf.  0, -ENOENT (not a kfunc), -EACCES (not for this type). */
+	int (*kfunc)(const struct vrf_platform *p, u32 prog_type, u32 id, struct vrf_kfunc *ret_kfunc);
+	/* @fd as in the instruction.  0, -EBADF, -EINVAL (a descriptor, but no map). */
+	int (*map)(const struct vrf_platform *p, int fd, struct vrf_map *ret_map);
+	/* NULL: no such program type. */
+	const struct ctx_desc *(*ctx)(const struct vrf_platform *p, u32 prog_type);
+	void *arg;
+};
+
+#endif

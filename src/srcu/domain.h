@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * srcu/domain.h - what a domain is made of
+ *
+ * For those who define one statically, and for read.h.
+ */
+#ifndef ROVE_SRCU_DOMAIN_H
+#define ROVE_SRCU_DOMAIN_H
+
+#include <pthread.h>
+
+#include <rove/srcu.h>
+
+#include "base/mutex.h"
+#include "base/types.h"
+#include "srcu/percpu.h"
+
+#define SRCU_SHARED_SLOTS 8	/* a power of two */
+
+/* Sections begun and ended, under each of the two indices; one cache line. */
+struct srcu_slot {
+	u64 nr_locks[2];
+	u64 nr_unlocks[2];
+} __attribute__((aligned(1 << SRCU_SLOT_SHIFT)));
+
+/*
+ * I  set before ->nr_fast shows it, never changed
+ * A  atomic; the ORDER tag at each access says why
+ * G  written under ->gp_lock
+ * T  under ->thread_lock
+ */
+struct rove_srcu {
+	u32			idx;		/* A, G: what new readers count under: 0 or 1 */
+	u32			nr_fast;	/* A, G: CPUs with a slot of their own */
+	struct srcu_slot	*fast;		/* I: by CPU, written by srcu_percpu_inc() only */
+
+	struct mutex		gp_lock		/* held for a whole grace period; outermost */
+		__attribute__((aligned(64)));
+	u64			gp_seq;		/* A, G: odd while one is under way */
+
+	struct rove_srcu_head	*queue;		/* A: callbacks, newest first */
+	u32			asleep;		/* A: the thread waits here, if not 0 */
+	u32			thread_state;	/* A, T: enum srcu_thread_state */
+	struct mutex		thread_lock;	/* leaf */
+	pthread_t		thread;		/* T: set once it runs */
+
+	struct srcu_slot	shared[SRCU_SHARED_SLOTS];	/* A: any thread, by hash */
+};
+
+enum srcu_thread_state {
+	SRCU_THREAD_NONE,
+	SRCU_THREAD_RUNNING,
+	SRCU_THREAD_STOPPING,	/* ends when the queue is empty */
+};
+
+/* Usable as it is; srcu_speed_up() makes its readers fast. */
+#define SRCU_INIT { .idx = 0 }
+
+void srcu_speed_up(struct rove_srcu *dom);
+void srcu_stop_callbacks(struct rove_srcu *dom);
+
+#endif

@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# tests/kernel/guest-tools.sh - in the guest: the tests that ask this kernel's verifier
+#
+#	/out/equal_records.tap	the same records from the kernel and from a process
+#	/out/corpus.tap		the corpus, answered by this kernel
+
+WAKEUP_BPF_O=/guest/wakeup.bpf.o ./equal_records >/out/equal_records.tap 2>&1
+./corpus --kernel verifier >/out/corpus.tap 2>&1
+exit 0

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * tests/tool/bpf_differ/known.h - differences that are meant, and why
+ *
+ * What anybody may meet stands in docs/differences.md as well.
+ */
+#ifndef ROVE_TESTS_TOOL_BPF_DIFFER_KNOWN_H
+#define ROVE_TESTS_TOOL_BPF_DIFFER_KNOWN_H
+
+/* Patterns of fnmatch(3) for the group and for what is said; the kernels it is about. */
+struct known {
+	const char *group, *label, *reason, *since, *before;
+};
+
+static const struct known known[] = {
+	/* --- what a process has none of */
+	{ "create", "*map_ifindex=*", "devices are the kernel's" },
+	{ "create", "* word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
+	{ "load", "*attach_prog_fd=*", "no program is attached to another here" },
+	{ "load", "*prog_flags=0x40", "bound to a device", "6.3" },
+	{ "load", "syscall core_relo*", "relocations by the loader: must be none here", "5.17" },
+	{ "load", "* word at 14[48]", "tokens and fd_array_cnt: must be zero here", "6.9" },
+	{ "load", "* word at 15[26]", "signatures: must be zero here", "6.18" },
+	{ "load", "* word at 16[04]", "signatures: must be zero here", "6.18" },
+	{ "ids", "BTF by id word at 12", "tokens: must be zero here", "6.17" },
+	{ "btf", "BTF word at 3[26]", "tokens: must be zero here", "6.9" },
+	{ "runs", "filter test.flags=0x4*", "packets here have no checksum" },
+
+	/* --- stricter */
+	{ "names", "* name 1???",
+	  "a name's letters are those of ASCII; the kernel takes Latin-1's too" },
+	{ "create", "typed*type_id=0x3", "a variable is not the type of a key or value" },
+	{ "create", "section btf_key_type_id=0x3", "a variable is not the type of a key" },
+	{ "batch_attr", "*batch.flags=*", "batches have no flags: must be zero here" },
+	{ "btf", "BTF with 0x100 at 36", "bits of an int that mean nothing must be zero here" },
+	{ "btf", "BTF with bit ? of byte 37 turned", "so must these" },
+	{ "btf", "BTF with 0x[8f]* at 48", "a size is at most INT_MAX here" },
+	{ "btf", "BTF with 0x[8f]* at 88", "a size is at most INT_MAX here" },
+	{ "btf", "BTF with bit 7 of byte 51 turned", "a size is at most INT_MAX here" },
+	{ "btf", "BTF with bit 7 of byte 91 turned", "a size is at most INT_MAX here" },
+	{ "btf", "BTF with 0xffffffff at 1[0-3]?", "names are ASCII here" },
+	{ "btf", "BTF with bit 7 of byte 1??*", "names are ASCII here" },
+
+	/* --- other words for a refusal */
+	{ "btf", "BTF with 0x2 at 56", "a struct in itself is -EINVAL here, -EEXIST there" },
+	{ "btf", "BTF with bit 4 of byte ?? turned", "a kind that we do not know is -ENOTSUPP" },
+	{ "btf", "BTF with 0x2 at 4", "flags are looked at later here" },
+	{ "load", "ld_imm64 * source 2 *", "a place in an array of several is -EINVAL here" },
+
+	/* --- logs */
+	{ "logs", "command 5 * level 8 *", "8 without 1 or 2 logs nothing here" },
+	{ "logs", "command 18 good *", "the log of good BTF is empty here" },
+	{ "logs", "command 18 log at place *, good", "so there is nothing to write" },
+
+	/* --- newer structs */
+	{ "info", "*: wrote at 4", "bpf_map_info has a hash there, which our header does not know",
+	  "6.18" },
+	{ "info", "map info info, 8 longer, not zero", "and looks at its members", "6.18" },
+
+	/* --- newer kernels */
+	{ "commands", "command -1*", "a bit of the command asks for a common attribute", "7.0" },
+	{ "commands", "command 2147483647*", "a bit of the command asks for a common attribute",
+	  "7.0" },
+	{ "commands", "command 65536*", "a bit of the command asks for a common attribute", "7.0" },
+	{ "create", "ringbuf map_flags=0x80000", "a ring buffer that overwrites", "6.19" },
+	{ "btf", "BTF with 0x?? at 4", "a header is longer there", "7.0" },
+	{ "btf", "BTF with bit ? of byte 4 turned", "a header is longer there", "7.0" },
+
+	/* --- this test's own */
+	{ "ids", "* by id size 1", "one byte of an id that is larger than that" },
+
+	/* --- older kernels */
+	{ "*", "*freeze*again", "what is frozen was -EBUSY", NULL, "6.5" },
+	{ "elements", "freeze *", "what is frozen was -EBUSY", NULL, "6.5" },
+	{ "load", "* log_level=*", "a level needed a buffer", NULL, "6.4" },
+	{ "load", "* prog_flags=0x80", "a flag of the verifier's tests", NULL, "6.8" },
+	{ "load", "* size [014]", "a license that is not there was noticed first", NULL, "6.9" },
+	{ "programs_on_maps", "* update *: result", "helpers returned an int", NULL, "6.4" },
+	{ "programs_on_maps", "* delete *: result", "helpers returned an int", NULL, "6.4" },
+	{ "btf", "BTF btf_log_level=*", "a level needed a buffer", NULL, "6.4" },
+	{ "btf", "BTF word at 28*", "the true size is told", NULL, "6.4" },
+	{ "btf", "BTF with * at 1[0-9]?", "fewer characters could be in a section's name", NULL,
+	  "6.12" },
+	{ "btf", "BTF with bit ? of byte 1?? turned",
+	  "fewer characters could be in a section's name", NULL, "6.12" },
+	{ "ids", "*: freeze", "freezing was allowed for who may only read", NULL, "6.5" },
+	{ "access", "*: freeze", "freezing was allowed for who may only read", NULL, "6.5" },
+	{ "*", "* word at 1[4-6]?", "attributes were shorter: -E2BIG", NULL, "6.18" },
+	{ "mmap", "*prot [4-7] *", "maps could be mapped executable", NULL, "6.16" },
+	{ "*", "*freeze it unmapped", "what is frozen was -EBUSY", NULL, "6.5" },
+	{ "logs", "*", "the true size is told, and a cut log is the end of the text", NULL, "6.4" },
+	{ "load", "*wrote at 140", "the true size is told", NULL, "6.4" },
+};
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * tests/tool/corpus/ours.h - ask our own verifier about a case
+ *
+ * The platform is made up: a few helpers, kfuncs and types with the kernel's
+ * names and signatures, so that the corpus tests the verifier and nothing else.
+ */
+#ifndef ROVE_TESTS_TOOL_CORPUS_OURS_H
+#define ROVE_TESTS_TOOL_CORPUS_OURS_H
+
+#include "bpf/btf/btf.h"
+#include "bpf/verifier/search/search.h"
+#include "bpf/verifier/verifier.h"
+#include "tests/tool/corpus/btf.h"
+#include "tests/tool/corpus/fill.h"
+
+#define FIRST_MAP_FD 100
+
+/* --- helpers ---------------------------------------------------------------------------------- */
+
+#define ANY_MAP { .kind = ARG_MAP }
+#define RINGBUF { .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_RINGBUF }
+#define KEYED_MAP \
+	{ .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY }
+
+static const struct func_proto ours_helpers[] = {
+	[1] = { .name = "bpf_map_lookup_elem",
+		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY } },
+		.ret = { .kind = RET_MAP_VALUE, .flags = RETF_MAYBE_NULL } },
+	[2] = { .name = "bpf_map_update_elem",
+		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY }, { .kind = ARG_MAP_VALUE },
+			  { .kind = ARG_ANYTHING } },
+		.ret = { .kind = RET_SCALAR } },
+	[3] = { .name = "bpf_map_delete_elem",
+		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY } },
+		.ret = { .kind = RET_SCALAR } },
+	[5] = { .name = "bpf_ktime_get_ns", .ret = { .kind = RET_SCALAR } },
+	[7] = { .name = "bpf_get_prandom_u32", .ret = { .kind = RET_SCALAR } },
+	[8] = { .name = "bpf_get_smp_processor_id", .ret = { .kind = RET_SCALAR } },
+	[14] = { .name = "bpf_get_current_pid_tgid", .ret = { .kind = RET_SCALAR } },
+	[16] = { .name = "bpf_get_current_comm",
+		 .args = { { .kind = ARG_MEM, .flags = ARGF_WRITE | ARGF_UNINIT },
+			   { .kind = ARG_SIZE } },
+		 .ret = { .kind = RET_SCALAR } },
+	[113] = { .name = "bpf_probe_read_kernel",
+		  .args = { { .kind = ARG_MEM, .flags = ARGF_WRITE | ARGF_UNINIT },
+			    { .kind = ARG_SIZE, .flags = ARGF_ZERO_OK }, { .kind = ARG_ANYTHING } },
+		  .ret = { .kind = RET_SCALAR },
+		  .flags = FUNC_GPL },
+	[130] = { .name = "bpf_ringbuf_output",
+		  .args = { RINGBUF, { .kind = ARG_MEM },
+			    { .kind = ARG_SIZE, .flags = ARGF_ZERO_OK }, { .kind = ARG_ANYTHING } },
+		  .ret = { .kind = RET_SCALAR } },
+	[131] = { .name = "bpf_ringbuf_reserve",
+		  .args = { RINGBUF, { .kind = ARG_CONST }, { .kind = ARG_ANYTHING } },
+		  .ret = { .kind = RET_MEM,
+			   .flags = RETF_MAYBE_NULL | RETF_ACQUIRE | RETF_RECORD } },
+	[132] = { .name = "bpf_ringbuf_submit",
+		  .args = { { .kind = ARG_RECORD, .flags = ARGF_RELEASE }, { .kind = ARG_ANYTHING } },
+		  .ret = { .kind = RET_VOID } },
+	[133] = { .name = "bpf_ringbuf_discard",
+		  .args = { { .kind = ARG_RECORD, .flags = ARGF_RELEASE }, { .kind = ARG_ANYTHING } },
+		  .ret = { .kind = RET_VOID } },
+	[134] = { .name = "bpf_ringbuf_query",
+		  .args = { RINGBUF, { .kind = ARG_ANYTHING } },
+		  .ret = { .kind = RET_SCALAR } },
+};
+
+static const struct func_proto *ours_helper(const struct vrf_platform *p, u32 prog_type, u32 id,
+					    bool *ret_known)
+{
+	*ret_known = id > 0 && id < 212;
+	if (id >= ARRAY_SIZE(ours_helpers) || !ours_helpers[id].name)
+		return NULL;
+	return &ours_helpers[id];
+}
+
+/* --- kfuncs ----------------------------------------------------------------------------------- */
+
+struct ours_kfunc {
+	const char *name;
+	u32 flags;
+};
+
+static const struct ours_kfunc ours_kfuncs[] = {
+	{ "bpf_iter_num_new", KF_ITER_NEW },
+	{ "bpf_iter_num_next", KF_ITER_NEXT | KF_RET_NULL },
+	{ "bpf_iter_num_destroy", KF_ITER_DESTROY },
+	{ "bpf_rdonly_cast", KF_RDONLY_CAST },
+	{ "bpf_wakeup_sources_read_lock", KF_ACQUIRE },
+	{ "bpf_wakeup_sources_read_unlock", KF_RELEASE },
+	{ "bpf_wakeup_sources_get_head", 0 },
+	{ "bpf_iter_wakeup_source_new", KF_ITER_NEW },
+	{ "bpf_iter_wakeup_source_next", KF_ITER_NEXT | KF_RET_NULL | KF_SCOPED },
+	{ "bpf_iter_wakeup_source_destroy", KF_ITER_DESTROY },
+	{ "bpf_task_from_pid", KF_ACQUIRE | KF_RET_NULL },
+	{ "bpf_task_acquire", KF_ACQUIRE | KF_RET_NULL | KF_TRUSTED_ARGS },
+	{ "bpf_task_release", KF_RELEASE },
+};
+
+static void *ours_btf_image(u32 *ret_bytes)
+{
+	struct btf_maker *m = calloc(1, sizeof(*m));
+	u32 type_int, type_u64, type_char, ptr_void, iter_num, ptr_iter_num, ptr_int, ptr_const_int;
+	u32 list, ptr_list, ptr_char, ws, ptr_ws, lock, ptr_lock, iter_ws, ptr_iter_ws, task;
+	u32 ptr_task, arr1, const_void, ptr_const_void;
+	void *image;
+
+	maker_init(m);
+	type_int = maker_int(m, "int", 4, BTF_INT_SIGNED);
+	type_u64 = maker_int(m, "unsigned long", 8, 0);
+	type_char = maker_int(m, "char", 1, BTF_INT_SIGNED);
+	ptr_void = maker_type(m, "", BTF_KIND_PTR, 0, 0);
+	const_void = maker_type(m, "", BTF_KIND_CONST, 0, 0);
+	ptr_const_void = maker_type(m, "", BTF_KIND_PTR, 0, const_void);
+	ptr_int = maker_type(m, "", BTF_KIND_PTR, 0, type_int);
+	ptr_const_int = ptr_int;
+	ptr_char = maker_type(m, "", BTF_KIND_PTR, 0, type_char);
+	{
+		struct btf_array array = { .type = type_u64, .index_type = type_int, .nelems = 1 };
+
+		arr1 = maker_type(m, "", BTF_KIND_ARRAY, 0, 0);
+		maker_put(m, &array, sizeof(array));
+	}
+	iter_num = maker_struct(m, "bpf_iter_num", 8, 1);
+	maker_member(m, "__opaque", arr1, 0);
+	ptr_iter_num = maker_type(m, "", BTF_KIND_PTR, 0, iter_num);
+	list = maker_struct(m, "list_head", 16, 2);
+	ptr_list = list + 1;
+	maker_member(m, "next", ptr_list, 0);
+	maker_member(m, "prev", ptr_list, 8);
+	ptr_list = maker_type(m, "", BTF_KIND_PTR, 0, list);
+	ws = maker_struct(m, "wakeup_source", 48, 4);
+	ptr_ws = ws + 1;
+	maker_member(m, "name", ptr_char, 0);
+	maker_member(m, "entry", list, 8);
+	maker_member(m, "active_count", type_u64, 24);
+	maker_member(m, "self", ptr_ws, 32);
+	ptr_ws = maker_type(m, "", BTF_KIND_PTR, 0, ws);
+	lock = maker_struct(m, "bpf_ws_lock", 0, 0);
+	ptr_lock = maker_type(m, "", BTF_KIND_PTR, 0, lock);
+	iter_ws = maker_struct(m, "bpf_iter_wakeup_source", 16, 2);
+	maker_member(m, "__opaque0", type_u64, 0);
+	maker_member(m, "__opaque1", type_u64, 8);
+	ptr_iter_ws = maker_type(m, "", BTF_KIND_PTR, 0, iter_ws);
+	task = maker_struct(m, "task_struct", 32, 4);
+	ptr_task = task + 1;
+	maker_member(m, "pid", type_int, 0);
+	maker_member(m, "tgid", type_int, 4);
+	maker_member(m, "real_parent", ptr_task, 8);
+	maker_member(m, "start_time", type_u64, 16);
+	ptr_task = maker_type(m, "", BTF_KIND_PTR, 0, task);
+
+#define FUNC(name, ret, ...) do { \
+		const struct maker_param params[] = { __VA_ARGS__ }; \
+		maker_func(m, name, BTF_FUNC_GLOBAL, ret, params, ARRAY_SIZE(params)); \
+	} while (0)
+	FUNC("bpf_iter_num_new", type_int, { "it", ptr_iter_num }, { "start", type_int },
+	     { "end", type_int });
+	FUNC("bpf_iter_num_next", ptr_const_int, { "it", ptr_iter_num });
+	FUNC("bpf_iter_num_destroy", 0, { "it", ptr_iter_num });
+	FUNC("bpf_rdonly_cast", ptr_void, { "obj__ign", ptr_const_void },
+	     { "btf_id__k", type_int });
+	maker_func(m, "bpf_wakeup_sources_read_lock", BTF_FUNC_GLOBAL, ptr_lock, NULL, 0);
+	FUNC("bpf_wakeup_sources_read_unlock", 0, { "lock", ptr_lock });
+	maker_func(m, "bpf_wakeup_sources_get_head", BTF_FUNC_GLOBAL, ptr_void, NULL, 0);
+	FUNC("bpf_iter_wakeup_source_new", type_int, { "it", ptr_iter_ws });
+	FUNC("bpf_iter_wakeup_source_next", ptr_ws, { "it", ptr_iter_ws });
+	FUNC("bpf_iter_wakeup_source_destroy", 0, { "it", ptr_iter_ws });
+	FUNC("bpf_task_from_pid", ptr_task, { "pid", type_int });
+	FUNC("bpf_task_acquire", ptr_task, { "p", ptr_task });
+	FUNC("bpf_task_release", 0, { "p", ptr_task });
+#undef FUNC
+	image = maker_image(m, ret_bytes);
+	free(m);
+	return image;
+}
+
+static const struct btf *ours_btf(void)
+{
+	static struct btf *btf;
+	void *image;
+	u32 bytes;
+
+	if (btf)
+		return btf;
+	image = ours_btf_image(&bytes);
+	if (btf_parse(image, bytes, NULL, NULL, NULL, &btf)) {
+		fprintf(stderr, "the made-up BTF is malformed\n");
+		exit(1);
+	}
+	free(image);
+	return btf;
+}
+
+static int ours_kfunc(const struct vrf_platform *p, u32 prog_type, u32 id,
+		      struct vrf_kfunc *ret_kfunc)
+{
+	const char *name = btf_name(p->btf, id);
+
+	for (u32 i = 0; i < ARRAY_SIZE(ours_kfuncs); i++) {
+		if (strcmp(ours_kfuncs[i].name, name))
+			continue;
+		if (prog_type != BPF_PROG_TYPE_SYSCALL && strstr(name, "wakeup"))
+			return -EACCES;
+		*ret_kfunc = (struct vrf_kfunc){ .name = name, .flags = ours_kfuncs[i].flags };
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* --- maps and contexts ------------------------------------------------------------------------ */
+
+static int ours_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_map)
+{
+	const struct corpus_case *c = p->arg;
+	const struct case_map *map;
+
+	if (fd < FIRST_MAP_FD || fd >= FIRST_MAP_FD + (int)c->nr_maps)
+		return -EBADF;
+	map = &c->maps[fd - FIRST_MAP_FD];
+	*ret_map = (struct vrf_map){
+		.handle = map,
+		.type = map->type,
+		.key_size = map->key_size,
+		.value_size = map->value_size,
+		.max_entries = map->max_entries,
+		.map_flags = map->rdonly ? BPF_F_RDONLY_PROG : 0,
+		.name = "corpus",
+		.const_data = map->rdonly ? map->data : NULL,
+	};
+	return 0;
+}
+
+static const struct ctx_field ours_perf_event_fields[] = {
+	{ .off = 0, .size = 8 },   { .off = 8, .size = 8 },   { .off = 16, .size = 8 },
+	{ .off = 24, .size = 8 },  { .off = 32, .size = 8 },  { .off = 40, .size = 8 },
+	{ .off = 48, .size = 8 },  { .off = 56, .size = 8 },  { .off = 64, .size = 8 },
+	{ .off = 72, .size = 8 },  { .off = 80, .size = 8 },  { .off = 88, .size = 8 },
+	{ .off = 96, .size = 8 },  { .off = 104, .size = 8 }, { .off = 112, .size = 8 },
+	{ .off = 120, .size = 8 }, { .off = 128, .size = 8 }, { .off = 136, .size = 8 },
+	{ .off = 144, .size = 8 }, { .off = 152, .size = 8 }, { .off = 160, .size = 8 },
+	{ .off = 168, .size = 8 }, /* sample_period */
+	{ .off = 176, .size = 8 }, /* addr */
+};
+
+static const struct ctx_desc ours_ctx_syscall = {
+	.name = "syscall",
+	.max_bytes = 65535,
+	.plain = true,
+	.writable = true,
+	.ret_min = INT64_MIN,
+	.ret_max = INT64_MAX,
+	.may_sleep = true,
+};
+
+static const struct ctx_desc ours_ctx_perf_event = {
+	.name = "perf_event",
+	.fields = ours_perf_event_fields,
+	.nr_fields = ARRAY_SIZE(ours_perf_event_fields),
+	.ret_min = INT64_MIN,
+	.ret_max = INT64_MAX,
+};
+
+static const struct ctx_desc *ours_ctx(const struct vrf_platform *p, u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_SYSCALL:
+		return &ours_ctx_syscall;
+	case BPF_PROG_TYPE_PERF_EVENT:
+		return &ours_ctx_perf_event;
+	default:
+		return NULL;
+	}
+}
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
+struct ours_request {
+	struct corpus_case *c;
+	struct vrf_platform platform;
+	struct vrf_request req;
+	struct bpf_insn *insns;
+	struct btf *prog_btf;
+	struct case_btf *btf;
+};
+
+static inline void ours_finish(struct ours_request *r)
+{
+	btf_put(r->prog_btf);
+	case_btf_free(r->btf);
+	free(r->insns);
+}
+
+/* Everything vrf_check() needs but a log.  0, or -ENOENT: we have no such kfunc. */
+static inline int ours_prepare(struct corpus_case *c, struct ours_request *r)
+{
+	int fds[CASE_MAX_MAPS];
+
+	memset(r, 0, sizeof(*r));
+	r->c = c;
+	r->platform = (struct vrf_platform){
+		.btf = ours_btf(),
+		.helper = ours_helper,
+		.kfunc = ours_kfunc,
+		.map = ours_map,
+		.ctx = ours_ctx,
+		.arg = c,
+	};
+	r->insns = malloc(sizeof(c->insns));
+	if (!r->insns)
+		abort();
+	memcpy(r->insns, c->insns, sizeof(c->insns));
+	for (u32 i = 0; i < c->nr_maps; i++)
+		fds[i] = FIRST_MAP_FD + i;
+	case_fill_maps(c, r->insns, fds);
+	case_fill_kfuncs(c, r->insns, r->platform.btf);
+	case_fill_types(c, r->insns, r->platform.btf);
+	r->btf = case_btf_make(c);
+	if (r->btf && btf_parse(r->btf->data, r->btf->size, NULL, NULL, NULL, &r->prog_btf))
+		abort();
+	r->req = (struct vrf_request){
+		.insns = r->insns,
+		.nr_insns = c->nr_insns,
+		.platform = &r->platform,
+		.prog_btf = r->prog_btf,
+		.func_info = r->btf ? r->btf->func_info : NULL,
+		.nr_func_info = r->btf ? r->btf->nr_func_info : 0,
+		.prog_type = c->prog_type,
+		.prog_flags = c->prog_flags,
+		.gpl_compatible = true,
+	};
+	if (c->prog_type == BPF_PROG_TYPE_SYSCALL)
+		r->req.prog_flags |= BPF_F_SLEEPABLE;
+	return 0;
+}
+
+#endif

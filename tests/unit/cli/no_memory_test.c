@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * tests/unit/cli/no_memory_test.c - whole commands, with the n-th allocation failing
+ *
+ * For every n until a run gets through: the command may fail, with the exit code
+ * of an error, but it may not crash, hang, or claim success with less than it
+ * had to print.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+#include "cli/cmd/command.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OWN_ALLOCATOR 0
+#else
+#define OWN_ALLOCATOR 1
+#endif
+
+static u64 nr_allocations, fail_at;
+
+#if OWN_ALLOCATOR
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t nr, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+static bool fails(void)
+{
+	if (++nr_allocations != fail_at)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+void *malloc(size_t size)
+{
+	return fails() ? NULL : __libc_malloc(size);
+}
+
+void *calloc(size_t nr, size_t size)
+{
+	return fails() ? NULL : __libc_calloc(nr, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __libc_realloc(old, size);
+}
+#endif
+
+static char root[64];
+
+static void put(const char *dir, const char *file, const char *text)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	EXPECT_TRUE(fd >= 0);
+	EXPECT_EQ(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void make_source(u32 i)
+{
+	static const char *const files[] = {
+		"active_count", "relax_count", "event_count", "wakeup_count", "expire_count",
+		"active_time_ms", "total_time_ms", "max_time_ms", "last_change_ms",
+		"prevent_suspend_time_ms",
+	};
+	char dir[128];
+
+	snprintf(dir, sizeof(dir), "%s/class/wakeup/wakeup%u", root, i);
+	EXPECT_EQ(mkdir(dir, 0755), 0);
+	for (u32 f = 0; f < ARRAY_SIZE(files); f++)
+		put(dir, files[f], "12\n");
+	put(dir, "name", "some \033name that is a little longer than others\n");
+	EXPECT_EQ(symlink("/nowhere/a-device-with-a-name-of-some-length", strcat(dir, "/device")),
+		  0);
+}
+
+static void make_tree(void)
+{
+	char path[128];
+
+	strcpy(root, "/tmp/rove-unit-XXXXXX");
+	EXPECT_TRUE(mkdtemp(root));
+	snprintf(path, sizeof(path), "%s/class", root);
+	EXPECT_EQ(mkdir(path, 0755), 0);
+	strcat(path, "/wakeup");
+	EXPECT_EQ(mkdir(path, 0755), 0);
+	for (u32 i = 0; i < 3; i++)
+		make_source(i);
+	put(root, "wakeup_sources", "name\t\tactive_count\tevent_count\n"
+	    "one         \t1\t\t2\nthe other one\t3\t\t4\ndeleted     \t0\t\t0\n");
+	setenv("ROVE_SYSFS_ROOT", root, 1);
+	setenv("ROVE_DEBUGFS_ROOT", root, 1);
+}
+
+static void remove_tree(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf %s", root);
+	EXPECT_EQ(system(command), 0);
+}
+
+/* What the child found: the size of its output, and whether an allocation failed. */
+struct outcome {
+	int status;
+	off_t bytes;
+	bool failed_one;
+};
+
+static void child(char **argv, u64 n, int out)
+{
+	int argc = 0, code;
+	bool failed_one;
+
+	while (argv[argc])
+		argc++;
+	dup2(out, STDOUT_FILENO);
+	close(STDERR_FILENO);
+	open("/dev/null", O_WRONLY);
+	alarm(20);
+	nr_allocations = 0;
+	fail_at = n;
+	code = command_main(argc, argv);
+	failed_one = nr_allocations >= fail_at;
+	fail_at = 0;
+	fflush(stdout);
+	_exit(code | (failed_one ? 0x40 : 0));
+}
+
+static struct outcome run(char **argv, u64 n)
+{
+	char path[] = "/tmp/rove-unit-out-XXXXXX";
+	struct outcome outcome;
+	struct stat st;
+	int fd = mkstemp(path);
+	pid_t pid;
+
+	EXPECT_TRUE(fd >= 0);
+	unlink(path);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		child(argv, n, fd);
+	EXPECT_EQ(waitpid(pid, &outcome.status, 0), pid);
+	EXPECT_EQ(fstat(fd, &st), 0);
+	close(fd);
+	outcome.bytes = st.st_size;
+	outcome.failed_one = WIFEXITED(outcome.status) && (WEXITSTATUS(outcome.status) & 0x40);
+	return outcome;
+}
+
+static int code_of(const struct outcome *outcome)
+{
+	return WEXITSTATUS(outcome->status) & ~0x40;
+}
+
+static bool is_whole(const struct outcome *outcome, const struct outcome *whole, off_t slack)
+{
+	return code_of(outcome) == EXIT_COMPLETE && outcome->bytes + slack > whole->bytes;
+}
+
+/* @slack: bytes that may be missing from a success: json-c's printer does not tell. */
+static void fail_each(char **argv, off_t slack)
+{
+	struct outcome whole = run(argv, UINT64_MAX), outcome;
+	u64 n = 1;
+
+	EXPECT_EQ(whole.status, 0);
+	for (;; n++) {
+		outcome = run(argv, n);
+		if (!WIFEXITED(outcome.status))
+			print_error("%s %s: allocation %llu: signal %d\n", argv[1], argv[2],
+				    (unsigned long long)n, WTERMSIG(outcome.status));
+		EXPECT_TRUE(WIFEXITED(outcome.status));
+		if (!outcome.failed_one)
+			break;
+		EXPECT_TRUE(code_of(&outcome) == EXIT_RUNTIME || is_whole(&outcome, &whole, slack));
+	}
+	EXPECT_EQ(outcome.status, 0);
+	EXPECT_TRUE(n > 10);
+}
+
+/* Clocks and costs may have a digit less; a name or a row would be more. */
+#define FEW_DIGITS 16
+
+#define FAIL_EACH(slack, ...)                                                          \
+	do {                                                                    \
+		if (!OWN_ALLOCATOR)                                             \
+			SKIP("a sanitizer's allocator cannot be made to fail"); \
+		make_tree();                                                    \
+		fail_each((char *[]){ "rove", "wakeup", __VA_ARGS__, NULL }, \
+			  slack);                                               \
+		remove_tree();                                                  \
+	} while (0)
+
+TEST(no_memory, a_table_of_sysfs)
+{
+	FAIL_EACH(FEW_DIGITS, "--source", "sysfs", "-s", "NAME", "-F", "name~some,active_count>1",
+		  "some*");
+}
+
+TEST(no_memory, json_of_sysfs)
+{
+	FAIL_EACH(100, "--source", "sysfs", "-j", "--top", "2", "-o", "name,total,device");
+}
+
+TEST(no_memory, csv_of_debugfs)
+{
+	FAIL_EACH(FEW_DIGITS, "--source", "debugfs", "-O", "csv");
+}
+
+TEST(no_memory, key_value_pairs)
+{
+	FAIL_EACH(FEW_DIGITS, "--source", "sysfs", "-O", "kv");
+}
+
+TEST(no_memory, the_kernels_layout)
+{
+	FAIL_EACH(FEW_DIGITS, "--source", "sysfs", "-O", "debugfs");
+}
+
+TEST(no_memory, the_table_of_android)
+{
+	FAIL_EACH(FEW_DIGITS, "--source", "sysfs", "-O", "dumpsys");
+}
+
+TEST(no_memory, the_columns)
+{
+	FAIL_EACH(FEW_DIGITS, "-o", "help", "-O", "tsv");
+}

@@ -1,0 +1,61 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# tools/check-install.sh - an application builds against an installed tree, shared and static (TAP)
+
+B=${B:-build}
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+number=0
+echo 1..3
+
+report()
+{
+	number=$((number + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $number - install: $2"
+	else
+		sed 's/^/# /' "$dir/log"
+		echo "not ok $number - install: $2"
+	fi
+}
+
+make --no-print-directory install DESTDIR="$dir" PREFIX=/usr >"$dir/log" 2>&1
+report $? "make install with DESTDIR and PREFIX"
+
+# An application with names that librove uses inside.
+cat > "$dir/app.c" <<'APP'
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <rove/bpf.h>
+
+int btf_parse(void) { return 7; }
+int list_init(void) { return 8; }
+
+int main(void)
+{
+	union bpf_attr attr;
+	int fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = 4;
+	attr.value_size = 8;
+	attr.max_entries = 1;
+	fd = rove_bpf(BPF_MAP_CREATE, &attr, sizeof(attr));
+	if (fd < 0 || btf_parse() != 7 || list_init() != 8)
+		return 1;
+	return rove_bpf_close(fd) != 0;
+}
+APP
+export PKG_CONFIG_PATH=$dir/usr/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$dir
+flags=$(pkg-config --cflags --libs rove)
+static=$(pkg-config --static --cflags --libs rove | sed "s|-lrove|$dir/usr/lib/librove.a|")
+
+gcc -o "$dir/app" "$dir/app.c" $flags >"$dir/log" 2>&1 &&
+	LD_LIBRARY_PATH=$dir/usr/lib "$dir/app" >>"$dir/log" 2>&1
+report $? "an application links the shared library and runs"
+
+gcc -o "$dir/app-static" "$dir/app.c" $static >"$dir/log" 2>&1 && "$dir/app-static" >>"$dir/log" 2>&1
+report $? "an application links the static library and runs, with names of its own that rove uses inside"

@@ -1,0 +1,220 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+#
+# tools/fetch-kernel.sh - Debian kernels from the mirror this machine already uses
+#
+#	tools/fetch-kernel.sh [--refresh] [--list] WHICH...
+#
+#	old      the kernel of bookworm (6.1): no kfuncs, so the fallbacks
+#	new      the newest of trixie-backports and sid (7.2 or later): the BPF path
+#	VERSION  the newest kernel whose version begins so, from any of the three
+#
+# Prints one line for each: WHICH VERSION PATH-OF-THE-BZIMAGE, separated by tabs.
+# --list prints every candidate instead.  Exit status 77 and a reason on stderr
+# when the machine cannot give it.
+#
+# apt works in a private directory with a sources list of our own: the mirror is the one of
+# the machine's configuration, signatures are checked against Debian's keyring, and neither
+# the package lists nor the packages of the machine change.  Only the bzImage leaves the
+# package.  What was fetched stays in the cache and is used again when the mirror is gone.
+#
+#	ROVE_KERNEL_CACHE   default ${XDG_CACHE_HOME:-$HOME/.cache}/rove/kernels
+#	ROVE_DEBIAN_MIRROR  a URI to use in place of the configured one
+
+set -u -o pipefail
+
+cache=${ROVE_KERNEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rove/kernels}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+suites="bookworm trixie-backports sid"
+index_max_age_min=$((24 * 60))
+
+unavailable()
+{
+	echo "fetch-kernel: $*" >&2
+	exit 77
+}
+
+usage()
+{
+	sed -n '6,10s/^#\t\{0,1\}//p' "$0" >&2
+	exit 2
+}
+
+# The suites' URI is that of a configured source with one of Debian's own suite names:
+# derivatives share neither the names nor the keys.
+mirror_uri()
+{
+	if [ -n "${ROVE_DEBIAN_MIRROR:-}" ]; then
+		echo "$ROVE_DEBIAN_MIRROR"
+		return
+	fi
+	apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+		awk '$1 ~ /^(bookworm|trixie|forky|sid|unstable|testing|stable|oldstable)$/ {
+			print $2; exit }'
+}
+
+apt_private()
+{
+	local tool=$1
+	shift
+	"$tool" -qq \
+		-o Dir::State="$cache/apt/state" -o Dir::State::status="$cache/apt/status" \
+		-o Dir::Cache="$cache/apt/cache" \
+		-o Dir::Etc::sourcelist="$cache/apt/sources.list" -o Dir::Etc::sourceparts=- \
+		-o Dir::Etc::preferences=- -o Dir::Etc::preferencesparts=- \
+		-o APT::Architecture=amd64 -o APT::Architectures=amd64 \
+		-o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none \
+		-o APT::Update::Post-Invoke::= -o DPkg::Post-Invoke::= \
+		"$@"
+}
+
+# No older than a day, and of the mirror that is configured now.
+index_is_fresh()
+{
+	[ -z "$refresh" ] && [ "$(cat "$cache/apt/sources.list" 2>/dev/null)" = "$1" ] &&
+		[ -n "$(find "$cache/apt/updated" -mmin -$index_max_age_min 2>/dev/null)" ]
+}
+
+index_update()
+{
+	local uri sources
+
+	command -v apt-get >/dev/null || { why="apt-get is not installed"; return 1; }
+	[ -r $keyring ] || { why="$keyring is missing (package debian-archive-keyring)"; return 1; }
+	uri=$(mirror_uri)
+	[ -n "$uri" ] || { why="apt has no Debian mirror configured"; return 1; }
+	sources=$(for suite in $suites; do
+		echo "deb [arch=amd64 target=Packages lang=none signed-by=$keyring] $uri $suite main"
+	done)
+	index_is_fresh "$sources" && return 0
+
+	mkdir -p "$cache"/apt/state/lists/partial "$cache"/apt/cache/archives/partial
+	rm -f "$cache/apt/updated"
+	: >"$cache/apt/status"
+	echo "$sources" >"$cache/apt/sources.list"
+	if ! apt_private apt-get update --error-on=any 2>"$cache/apt/update.err"; then
+		why="the mirror's package lists cannot be read: $(grep -m1 '^[EW]:' "$cache/apt/update.err" |
+			sed 's#//[^/]*/#//.../#g')"
+		return 1
+	fi
+	touch "$cache/apt/updated"
+}
+
+# "SUITE VERSION PACKAGE" of every plain amd64 kernel, ascending by version.  The signed
+# twin of a package is left out: its bzImage is the same but it brings the modules along.
+candidates()
+{
+	local names
+
+	names=$(apt_private apt-cache pkgnames linux- |
+		grep -E '^linux-(binary|image)(-unsigned)?-[0-9][0-9a-z.+~-]*-amd64(-unsigned)?$' |
+		grep -E 'unsigned' | grep -vE -- '-(cloud|rt)-|-dbg')
+	[ -n "$names" ] || return 0
+	# shellcheck disable=SC2086
+	apt_private apt-cache madison $names |
+		sed -nE 's#^ *([^ |]+) *\| *([^ |]+) *\| *[^ ]+ ([a-z-]+)/main .*#\3 \2 \1#p' |
+		sort -u | sort -k2,2V
+}
+
+choose()
+{
+	case $1 in
+	old) candidates | awk '$1 == "bookworm"' ;;
+	new) candidates | awk '$1 != "bookworm"' ;;
+	*)   candidates | awk -v v="$1" 'index($2, v) == 1' ;;
+	esac | tail -1
+}
+
+fetch()
+{
+	local suite=$1 version=$2 package=$3 dir tmp deb image
+
+	dir=$cache/$version
+	[ -s "$dir/vmlinuz" ] && return 0
+	tmp=$(mktemp -d "$cache/fetch.XXXXXX") || return 1
+	if ! (cd "$tmp" && apt_private apt-get download "$package=$version") 2>"$cache/apt/download.err"; then
+		why="$package $version cannot be downloaded: $(sed 's#//[^/]*/#//.../#g;q' "$cache/apt/download.err")"
+		rm -rf "$tmp"
+		return 1
+	fi
+	deb=$(echo "$tmp"/*.deb)
+	# boot/vmlinuz-VERSION, or in newer packages usr/lib/modules/VERSION/vmlinuz.unsigned.
+	dpkg-deb --fsys-tarfile "$deb" | tar -C "$tmp" -x --wildcards --wildcards-match-slash \
+		--no-anchored 'vmlinuz*' 2>/dev/null
+	image=$(find "$tmp" -type f -name 'vmlinuz*' | head -1)
+	if [ -z "$image" ]; then
+		why="$package $version holds no vmlinuz"
+		rm -rf "$tmp"
+		return 1
+	fi
+	printf 'suite: %s\npackage: %s\nversion: %s\nsha256: %s\n' "$suite" "$package" "$version" \
+		"$(sha256sum "$deb" | cut -d' ' -f1)" >"$tmp/origin"
+	mv "$image" "$tmp/vmlinuz"
+	rm -rf "$deb" "$tmp/boot" "$tmp/usr"
+	chmod 755 "$tmp"
+	rm -rf "$dir"
+	mv "$tmp" "$dir"
+}
+
+# What an earlier run took for WHICH, when this one cannot ask the mirror.
+cached_choice()
+{
+	local version
+
+	case $1 in
+	old|new)
+		version=$(cat "$cache/$1" 2>/dev/null) ;;
+	*)
+		version=$(cd "$cache" 2>/dev/null && ls -d [0-9]* 2>/dev/null |
+			awk -v v="$1" 'index($0, v) == 1' | sort -V | tail -1) ;;
+	esac
+	[ -n "$version" ] && [ -s "$cache/$version/vmlinuz" ] && echo "$version"
+}
+
+give()
+{
+	local which=$1 choice version
+
+	if index_update; then
+		choice=$(choose "$which")
+		why="the mirror has no kernel for '$which'"
+		# shellcheck disable=SC2086
+		if [ -n "$choice" ] && fetch $choice; then
+			version=$(echo "$choice" | cut -d' ' -f2)
+			case $which in old|new) echo "$version" >"$cache/$which" ;; esac
+			printf '%s\t%s\t%s\n' "$which" "$version" "$cache/$version/vmlinuz"
+			return
+		fi
+	fi
+	version=$(cached_choice "$which") || unavailable "$why"
+	echo "fetch-kernel: $why; using $version from the cache" >&2
+	printf '%s\t%s\t%s\n' "$which" "$version" "$cache/$version/vmlinuz"
+}
+
+refresh=
+list=
+why=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--refresh) refresh=1 ;;
+	--list) list=1 ;;
+	-*) usage ;;
+	*) break ;;
+	esac
+	shift
+done
+[ -n "$list" ] || [ $# -gt 0 ] || usage
+
+mkdir -p "$cache" || unavailable "the cache directory cannot be made"
+exec 9>"$cache/lock"
+flock 9
+
+if [ -n "$list" ]; then
+	index_update || unavailable "$why"
+	candidates
+	exit 0
+fi
+for which; do
+	give "$which"
+	refresh=
+done

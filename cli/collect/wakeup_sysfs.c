@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,49 +91,81 @@ static int list_read(int class_fd, struct node_list *list)
 	if (!err && errno)
 		err = -errno;
 	closedir(dir);
-	if (!err && list->nr)
-		qsort(list->nodes, list->nr, sizeof(*list->nodes), compare_nodes);
 	return err;
 }
 
-/*
- * The nodes of both lists into @a, once each; @b is empty then.  Of two with one
- * name the later one, in @b, stays.
- */
-static int list_join(struct node_list *a, struct node_list *b)
+static void list_sort(struct node_list *list)
 {
-	struct sysfs_node **nodes = calloc(a->nr + b->nr + 1, sizeof(*nodes));
-	u32 i = 0, k = 0, nr = 0;
+	if (list->nr)
+		qsort(list->nodes, list->nr, sizeof(*list->nodes), compare_nodes);
+}
 
-	if (!nodes)
-		return -ENOMEM;
-	while (i < a->nr || k < b->nr) {
-		int order = i == a->nr ? 1 : k == b->nr ? -1 : compare_nodes(&a->nodes[i], &b->nodes[k]);
+/* --- what readdir(3) leaves out -------------------------------------------------------------- */
 
-		if (!order)
-			free(a->nodes[i++]);
-		nodes[nr++] = order < 0 ? a->nodes[i++] : b->nodes[k++];
-	}
-	free(a->nodes);
-	free(b->nodes);
-	*a = (struct node_list){ .nodes = nodes, .nr = nr, .room = nr };
-	*b = (struct node_list){ NULL };
-	return 0;
+#define NODE_PREFIX "wakeup"
+#define PROBES_BEYOND 16	/* numbers above the highest one listed */
+#define PROBES_AT_LEAST 65536
+
+static bool node_number(const char *dir, u32 *ret_number)
+{
+	size_t prefix = strlen(NODE_PREFIX);
+	unsigned long number;
+	char *end;
+
+	if (strncmp(dir, NODE_PREFIX, prefix) || dir[prefix] < '0' || dir[prefix] > '9')
+		return false;
+	errno = 0;
+	number = strtoul(dir + prefix, &end, 10);
+	if (*end || errno || number >= INT32_MAX)
+		return false;
+	*ret_number = (u32)number;
+	return true;
+}
+
+static int probe(int class_fd, u32 number, struct node_list *list)
+{
+	char dir[sizeof(((struct sysfs_node *)0)->dir)];
+	struct stat st;
+
+	snprintf(dir, sizeof(dir), NODE_PREFIX "%u", number);
+	if (fstatat(class_fd, dir, &st, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	return list_add(list, dir, st.st_ino);
 }
 
 /*
- * The kernel's readdir(3) may skip an entry when the one before it is removed at
- * that moment (seen on 6.1).  So the folder is read twice: what is in either
- * list is looked at, and what has gone says so when it is read.
+ * The kernel's readdir(3) goes on from an entry that was removed meanwhile by the
+ * hash of its name, and may skip the next one; the same one each time, when a new
+ * source takes the name of the old (seen on 6.1).  But nodes are numbered, lowest
+ * free number first: the numbers that the listing leaves out are few, and asking
+ * for each by its name cannot miss it.
  */
-static int list_read_twice(int class_fd, struct fd_budget *budget, struct node_list *list)
+static int list_fill_gaps(int class_fd, struct node_list *list)
 {
-	struct node_list again = { NULL };
+	u32 nr = list->nr, room = max(4 * nr, PROBES_AT_LEAST), next = 0, number;
+	int err = 0;
+
+	for (u32 i = 0; i < nr && !err; i++) {
+		if (!node_number(list->nodes[i]->dir, &number))
+			continue;
+		for (; next < number && room && !err; next++, room--)
+			err = probe(class_fd, next, list);
+		next = number + 1;
+	}
+	for (u32 i = 0; i < PROBES_BEYOND && !err; i++)
+		err = probe(class_fd, next + i, list);
+	return err;
+}
+
+static int list_read_whole(int class_fd, struct node_list *list)
+{
 	int err = list_read(class_fd, list);
 
-	err = err ?: list_read(class_fd, &again);
-	err = err ?: list_join(list, &again);
-	list_fini(&again, budget);
+	if (!err)
+		list_sort(list);
+	err = err ?: list_fill_gaps(class_fd, list);
+	if (!err)
+		list_sort(list);
 	return err;
 }
 
@@ -161,7 +194,7 @@ static void list_keep(struct node_list *list, struct node_list *old)
 static int refresh(struct sysfs_state *sysfs)
 {
 	struct node_list list = { NULL };
-	int err = list_read_twice(sysfs->class_fd, &sysfs->budget, &list);
+	int err = list_read_whole(sysfs->class_fd, &list);
 
 	if (err) {
 		list_fini(&list, &sysfs->budget);

@@ -48,7 +48,7 @@ CPPFLAGS_ALL := -D_GNU_SOURCE -DROVE_VERSION='"$(VERSION)"' -Iinclude -Isrc $(CP
 CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread \
 	$(CFLAGS)
 LDFLAGS_ALL := -pthread $(LDFLAGS)
-LIB_LIBS := $(shell $(PKGCONF) --libs liburcu-bp 2>/dev/null || echo -lurcu-bp -lurcu-common)
+LIB_LIBS := $(shell $(PKGCONF) --libs liburcu-bp hwloc 2>/dev/null || echo -lurcu-bp -lurcu-common -lhwloc)
 CLI_LIBS := build/libbpf-seam.a -lelf -lz -lsmartcols -ljson-c
 
 ifeq ($(SAN),address)

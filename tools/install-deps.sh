@@ -14,7 +14,7 @@ set -u
 
 declare -A packages=(
 	[build]="gcc make libc6-dev pkg-config binutils clang llvm libbpf-dev libelf-dev zlib1g-dev
-		liburcu-dev dwarves libsmartcols-dev libjson-c-dev linux-libc-dev"
+		liburcu-dev libhwloc-dev dwarves libsmartcols-dev libjson-c-dev linux-libc-dev"
 	[check]="libcmocka-dev python3 python3-jsonschema mandoc procps util-linux"
 	[full]="libclang-rt-14-dev valgrind"
 	[kernel]="qemu-system-x86 busybox-static cpio debian-archive-keyring"

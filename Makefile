@@ -76,7 +76,8 @@ PROG_SRCS   := $(call find,progs,*.bpf.c)
 UNIT_SRCS   := $(call find,tests/unit,*.c)
 TORTURE_SRCS := $(call find,tests/torture,*.c)
 FUZZ_SRCS   := $(call find,tests/fuzz,*.c)
-BENCH_SRCS  := $(filter-out bench/progs/%,$(call find,bench,*.c))
+# A benchmark is bench/NAME.c; what is in bench/NAME/ belongs to it.
+BENCH_SRCS  := $(sort $(wildcard bench/*.c))
 BENCH_PROG_SRCS := $(call find,bench/progs,*.bpf.c)
 TOOL_SRCS   := $(call find,tests/tool,*.c)
 
@@ -186,6 +187,12 @@ $(ONE_FILE_BINS): $(B)/%: $(B)/obj/%.o $(LIB_OBJS) $(TARGET_OBJS) $(B)/gen/progs
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) \
 		$(if $(filter $(BENCH_BINS),$@),$(BENCH_LIBS),$(TEST_LIBS))
+
+define bench_parts
+$(B)/bench/$(1): $(patsubst %.c,$(B)/obj/%.o,$(call find,bench/$(1),*.c))
+endef
+$(foreach name,$(basename $(notdir $(BENCH_SRCS))),$(eval $(call bench_parts,$(name))))
+include tools/bench-peers.mk
 
 # Unit tests of the command see the command's internals too.
 $(filter $(B)/tests/unit/cli/%,$(UNIT_BINS)): $(filter $(B)/obj/cli/%,$(filter-out %/main.o,$(CLI_OBJS)))

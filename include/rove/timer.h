@@ -19,7 +19,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,7 +66,7 @@ struct rove_hrtimer {
  * Context: any.
  * Return:  0 or -EINVAL (another clock).
  */
-int rove_hrtimer_init(struct rove_hrtimer *timer, clockid_t clock, rove_hrtimer_fn *fn);
+int rove_hrtimer_init(struct rove_hrtimer *timer, int clock, rove_hrtimer_fn *fn);
 
 /**
  * rove_hrtimer_start - arm it, at another time if it is armed already

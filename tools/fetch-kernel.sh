@@ -25,7 +25,7 @@ set -u -o pipefail
 
 cache=${ROVE_KERNEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rove/kernels}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-suites="bookworm trixie-backports sid"
+suites="bookworm trixie trixie-backports sid"
 index_max_age_min=$((24 * 60))
 
 unavailable()

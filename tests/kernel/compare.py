@@ -45,11 +45,13 @@ def expect(condition, text):
 # --- readings: lists of dicts with name, node, device and FIELDS, times in ms --------------------
 
 def load_sysfs(path):
-    """The dump of wakeup_readings."""
+    """The dump of wakeup_readings, without the sources that went away while it was made."""
     sources = []
     with open(path, "rb") as file:
         for line in file:
             node, device, driver, name, *numbers = line.decode().rstrip("\n").split("\t")
+            if name == "-":
+                continue
             numbers = [None if text == "-" else int(text) for text in numbers]
             sources.append({"node": node, "device": None if device == "-" else device,
                             "driver": None if driver == "-" else driver,

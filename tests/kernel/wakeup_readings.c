@@ -7,7 +7,8 @@
  *	wakeup_readings load OBJECT...		which BPF objects this kernel accepts
  *
  * A dump has a line a source: node, device or "-", driver or "-", the name in hexadecimal, then
- * the numbers in the order of attrs[], separated by tabs; "-" where one could not be read.
+ * the numbers in the order of attrs[], separated by tabs; "-" where one could not be read, which
+ * for a name means that the source went away meanwhile.
  *
  * The bars are: every file of sysfs opened, read and closed; the same files kept open and
  * read again; the one file of debugfs; and OBJECT, our BPF program, walking the list into its
@@ -130,6 +131,8 @@ static void dump_node(const char *node)
 	dump_link(node, "device");
 	dump_link(node, "device/driver");
 	len = read_attr(node, "name", buf, sizeof(buf));
+	if (len < 0)
+		putchar('-');
 	for (ssize_t i = 0; i < len; i++)
 		printf("%02x", (unsigned char)buf[i]);
 	for (unsigned int a = 1; a < NR_ATTRS; a++) {

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * dma_buf_walk_test.c - walks over all buffers: what is given, what is held
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/context.h"
+#include "objects/dma_buf.h"
+#include "tests/test.h"
+
+static struct dma_buf *buf_new(void)
+{
+	struct dma_buf *b = NULL;
+
+	EXPECT_EQ(rove_dma_buf_export(4096, "walk", NULL, &b), 0);
+	return b;
+}
+
+static s64 refs_of(struct dma_buf *b)
+{
+	struct rove_dma_buf_attrs a;
+
+	rove_dma_buf_read(b, &a);
+	return a.nr_refs;
+}
+
+static u32 nr_listed(void)
+{
+	struct dma_buf *b;
+	u32 nr = 0;
+
+	for (b = dma_buf_iter_begin(); b; b = dma_buf_iter_next(b))
+		nr++;
+	return nr;
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+TEST(dma_buf_walk, nothing_is_found_where_nothing_is)
+{
+	EXPECT_PTR_EQ(dma_buf_iter_begin(), NULL);
+	dma_buf_iter_end(NULL);
+}
+
+TEST(dma_buf_walk, the_newest_is_found_first_and_each_once)
+{
+	struct dma_buf *a = buf_new(), *b = buf_new(), *c = buf_new(), *at;
+
+	at = dma_buf_iter_begin();
+	EXPECT_PTR_EQ(at, c);
+	at = dma_buf_iter_next(at);
+	EXPECT_PTR_EQ(at, b);
+	at = dma_buf_iter_next(at);
+	EXPECT_PTR_EQ(at, a);
+	EXPECT_PTR_EQ(dma_buf_iter_next(at), NULL);
+	rove_dma_buf_put(b);
+	EXPECT_EQ(nr_listed(), 2);
+	rove_dma_buf_put(c);
+	rove_dma_buf_put(a);
+	EXPECT_EQ(nr_listed(), 0);
+}
+
+TEST(dma_buf_walk, it_holds_the_buffer_it_stands_on_and_no_other)
+{
+	struct dma_buf *a = buf_new(), *b = buf_new(), *at = dma_buf_iter_begin();
+
+	EXPECT_EQ(refs_of(b), 2);
+	EXPECT_EQ(refs_of(a), 1);
+	at = dma_buf_iter_next(at);
+	EXPECT_EQ(refs_of(b), 1);
+	EXPECT_EQ(refs_of(a), 2);
+	dma_buf_iter_end(at);
+	EXPECT_EQ(refs_of(a), 1);
+	rove_dma_buf_put(a);
+	rove_dma_buf_put(b);
+}
+
+TEST(dma_buf_walk, a_buffer_given_back_meanwhile_is_released_when_the_walk_goes_on)
+{
+	struct dma_buf *a = buf_new(), *b = buf_new(), *at = dma_buf_iter_begin();
+	int fd = b->fd;
+
+	rove_dma_buf_put(b);
+	EXPECT_TRUE(is_open(fd));
+	EXPECT_EQ(refs_of(at), 1);
+	at = dma_buf_iter_next(at);
+	EXPECT_PTR_EQ(at, a);
+	EXPECT_FALSE(is_open(fd));
+	dma_buf_iter_end(at);
+	rove_dma_buf_put(a);
+}
+
+TEST(dma_buf_walk, buffers_that_come_and_go_meanwhile_change_nothing_for_the_others)
+{
+	struct dma_buf *a = buf_new(), *b = buf_new(), *c = buf_new(), *at, *late;
+
+	at = dma_buf_iter_begin();
+	EXPECT_PTR_EQ(at, c);
+	late = buf_new();
+	rove_dma_buf_put(b);
+	rove_dma_buf_put(c);
+	at = dma_buf_iter_next(at);
+	EXPECT_PTR_EQ(at, a);
+	EXPECT_PTR_EQ(dma_buf_iter_next(at), NULL);
+	EXPECT_EQ(nr_listed(), 2);
+	rove_dma_buf_put(a);
+	rove_dma_buf_put(late);
+}
+
+TEST(dma_buf_walk, two_walks_at_once_do_not_disturb_each_other)
+{
+	struct dma_buf *a = buf_new(), *b = buf_new(), *one, *two;
+
+	one = dma_buf_iter_begin();
+	two = dma_buf_iter_begin();
+	EXPECT_EQ(refs_of(b), 3);
+	one = dma_buf_iter_next(one);
+	EXPECT_PTR_EQ(one, a);
+	EXPECT_PTR_EQ(two, b);
+	dma_buf_iter_end(one);
+	two = dma_buf_iter_next(two);
+	EXPECT_PTR_EQ(two, a);
+	EXPECT_PTR_EQ(dma_buf_iter_next(two), NULL);
+	rove_dma_buf_put(a);
+	rove_dma_buf_put(b);
+}
+
+static void *end_walk(void *at)
+{
+	dma_buf_iter_end(at);
+	return NULL;
+}
+
+TEST(dma_buf_walk, it_may_end_on_another_thread)
+{
+	struct dma_buf *a = buf_new();
+	pthread_t thread;
+
+	EXPECT_EQ(pthread_create(&thread, NULL, end_walk, dma_buf_iter_begin()), 0);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(refs_of(a), 1);
+	rove_dma_buf_put(a);
+}
+
+TEST(dma_buf_walk, where_nobody_may_wait_the_last_reference_is_left_to_another_thread)
+{
+	struct dma_buf *a = buf_new(), *at = dma_buf_iter_begin();
+	int fd = a->fd;
+
+	rove_dma_buf_put(a);
+	ctx_softirq_enter();
+	EXPECT_PTR_EQ(dma_buf_iter_next(at), NULL);
+	ctx_softirq_exit();
+	EXPECT_EQ(nr_listed(), 0);
+	rove_dma_bufs_barrier();
+	EXPECT_FALSE(is_open(fd));
+}
+
+TEST(dma_buf_walk, a_buffer_exported_with_the_list_switched_off_is_a_buffer_all_the_same)
+{
+	struct dma_buf *a;
+
+	dma_buf_registry_switch(false);
+	a = buf_new();
+	dma_buf_registry_switch(true);
+	EXPECT_EQ(nr_listed(), 0);
+	EXPECT_EQ(refs_of(a), 1);
+	rove_dma_buf_put(a);
+	a = buf_new();
+	EXPECT_EQ(nr_listed(), 1);
+	rove_dma_buf_put(a);
+}

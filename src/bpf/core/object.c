@@ -255,7 +255,11 @@ static void fd_lost_locked(struct object *obj)
 		fd_record(fd, obj);
 		return;
 	}
-	obj->opened = false;
+	/*
+	 * ORDER object.lost (seq_cst): the object is closed before ->closed() looks into
+	 * it.  Pairs with object.asked in object_is_open().
+	 */
+	store_seq_cst(&obj->opened, false);
 	if (obj->nr_lost++)
 		return;
 	obj->next_lost = reg.lost;
@@ -283,9 +287,12 @@ static void put_lost(void)
 	struct object *obj;
 	u32 nr_refs;
 
-	while ((obj = take_lost(&nr_refs)))
+	while ((obj = take_lost(&nr_refs))) {
+		if (obj->ops->closed)
+			obj->ops->closed(obj);
 		while (nr_refs--)
 			object_put(obj);
+	}
 }
 
 /* --- making and unmaking ----------------------------------------------------------------- */
@@ -421,7 +428,7 @@ int object_open(struct object *obj, int access)
 		fd_record(fd, obj);
 		if (!obj->opened)
 			object_get(obj);
-		obj->opened = true;
+		store_seq_cst(&obj->opened, true);
 	}
 	mutex_unlock(&reg.lock);
 	put_lost();

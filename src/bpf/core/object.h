@@ -26,12 +26,18 @@ struct object;
 struct object_ops {
 	u8 kind;				/* enum object_kind */
 	const char *memfd_name;
+	/*
+	 * The last descriptor is gone, and the reference of them all is about to be put;
+	 * it may have been opened again meanwhile.  NULL: nobody needs to know.
+	 */
+	void (*closed)(struct object *obj);
 	void (*free)(struct object *obj);	/* the last reference is gone */
 };
 
 /*
  * I  set before the object is published, never changed
  * O  under the registry's lock
+ * A  atomic
  */
 struct object {
 	const struct object_ops	*ops;		/* I */
@@ -42,7 +48,7 @@ struct object {
 	ino_t			ino;		/* I */
 	struct object		*next_ino;	/* O: others of the same hash */
 	u32			nr_fds;		/* O: numbers known to be open on it */
-	bool			opened;		/* O: the descriptors hold their reference */
+	bool			opened;		/* O, A: the descriptors hold their reference */
 	struct object		*next_lost;	/* O */
 	u32			nr_lost;	/* O: references of descriptors that are to be put */
 };
@@ -56,6 +62,17 @@ static inline void object_get(struct object *obj)
 }
 
 void object_put(struct object *obj);
+
+/* Does some descriptor, as far as we know, still lead to it?  Context: any. */
+static inline bool object_is_open(const struct object *obj)
+{
+	/*
+	 * ORDER object.asked (seq_cst): who puts something into an object, and then sees
+	 * that it is open, is followed by ->closed(), which takes it out.  Pairs with
+	 * object.lost in fd_lost_locked().
+	 */
+	return load_seq_cst(&obj->opened);
+}
 
 int object_dup(const struct object *obj, int access);
 int object_open(struct object *obj, int access);

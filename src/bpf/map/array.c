@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
+#include "bpf/map/fields.h"
 #include "bpf/map/map.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
@@ -75,7 +76,8 @@ static u8 *array_map_pages(const struct array_map *array, int memfd)
 
 static int array_create(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd)
 {
-	bool mmapable = spec->flags & BPF_F_MMAPABLE;
+	/* What only certain functions may touch is in no pages that others can map. */
+	bool mmapable = spec->flags & BPF_F_MMAPABLE && !spec->fields.nr;
 	struct array_map *array;
 	int memfd;
 
@@ -106,6 +108,7 @@ static void array_free(struct bpf_map *map)
 {
 	struct array_map *array = array_of(map);
 
+	map_fields_release_all(map);
 	munmap(array->values, array->bytes);
 	free(array);
 }
@@ -138,7 +141,8 @@ static int array_update(struct bpf_map *map, const void *key, const void *value,
 		return -EEXIST;
 	if (flags & BPF_F_LOCK)
 		return -EINVAL;
-	map_copy_value(slot, value, map->spec.value_size);
+	map_value_assign(map, slot, value);
+	map_fields_release(map, slot);
 	return 0;
 }
 
@@ -160,6 +164,28 @@ static int array_next_key(struct bpf_map *map, const void *key, void *ret_key)
 		return -ENOENT;
 	*next = index + 1;
 	return 0;
+}
+
+static u64 array_for_each(struct bpf_map *map, map_visit visit, void *arg)
+{
+	struct array_map *array = array_of(map);
+	u32 i = 0;
+
+	while (i < map->spec.max_entries) {
+		u32 key = i;
+
+		if (visit(arg, &key, array->values + (u64)i++ * array->stride))
+			break;
+	}
+	return i;
+}
+
+static const void *array_key_of(struct bpf_map *map, const void *value, u32 *room)
+{
+	const struct array_map *array = array_of(map);
+
+	*room = ((const u8 *)value - array->values) / array->stride;
+	return room;
 }
 
 static void *array_values(struct bpf_map *map)
@@ -229,7 +255,7 @@ static int array_freeze(struct bpf_map *map)
 {
 	struct array_map *array = array_of(map);
 
-	if (!(map->spec.flags & BPF_F_MMAPABLE))
+	if (!(map->spec.flags & BPF_F_MMAPABLE) || map->spec.fields.nr)
 		return 0;
 	if (map->spec.flags & BPF_F_RDONLY_PROG)
 		return array_seal_values(array);
@@ -259,6 +285,7 @@ static int array_mmap(struct bpf_map *map, size_t length, int prot, u64 offset, 
 }
 
 const struct map_ops map_array_ops = {
+	.has_fields = true,
 	.accepts = array_check,
 	.check_btf = array_check_btf,
 	.create = array_create,
@@ -268,6 +295,8 @@ const struct map_ops map_array_ops = {
 	.delete = array_delete,
 	.next_key = array_next_key,
 	.values = array_values,
+	.for_each = array_for_each,
+	.key_of = array_key_of,
 	.freeze = array_freeze,
 	.mmap = array_mmap,
 };

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/mutex.h"
+#include "bpf/map/fields.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 
@@ -32,6 +33,7 @@
 struct hash_elem {
 	struct hash_elem	*next;		/* L */
 	struct rcu_head		rcu;
+	struct hash_map		*owner;		/* set when it is taken out, if it has fields */
 	u32			hash;		/* I */
 	u8			key[]		/* I; the value follows, 8-byte aligned */
 		__attribute__((aligned(8)));
@@ -54,6 +56,11 @@ struct hash_map {
 static struct hash_map *hash_of(struct bpf_map *map)
 {
 	return container_of(map, struct hash_map, map);
+}
+
+static void *elem_value(const struct hash_map *hash, struct hash_elem *elem)
+{
+	return elem->key + hash->value_off;
 }
 
 static int hash_check(const struct map_spec *spec)
@@ -125,6 +132,7 @@ static void hash_free(struct bpf_map *map)
 
 		for (; elem; elem = next) {
 			next = elem->next;
+			map_fields_release(map, elem_value(hash, elem));
 			free(elem);
 			hash->nr_elems--;
 		}
@@ -160,11 +168,6 @@ static u32 hash_key(const struct hash_map *hash, const void *key)
 static struct hash_bucket *bucket_of(const struct hash_map *hash, u32 h)
 {
 	return &hash->buckets[h & hash->mask];
-}
-
-static void *elem_value(const struct hash_map *hash, struct hash_elem *elem)
-{
-	return elem->key + hash->value_off;
 }
 
 static struct hash_elem *elem_observe(struct hash_elem *const *link)
@@ -217,6 +220,28 @@ static struct hash_elem *first_from_bucket(const struct hash_map *hash, u64 i)
 	return elem;
 }
 
+static u64 hash_for_each(struct bpf_map *map, map_visit visit, void *arg)
+{
+	struct hash_map *hash = hash_of(map);
+	u64 nr = 0;
+
+	for (u64 i = 0; i <= hash->mask; i++) {
+		struct hash_elem *elem = elem_observe(&hash->buckets[i].first);
+
+		for (; elem; elem = elem_observe(&elem->next)) {
+			nr++;
+			if (visit(arg, elem->key, elem_value(hash, elem)))
+				return nr;
+		}
+	}
+	return nr;
+}
+
+static const void *hash_key_of(struct bpf_map *map, const void *value, u32 *room)
+{
+	return (const u8 *)value - hash_of(map)->value_off;
+}
+
 static int hash_next_key(struct bpf_map *map, const void *key, void *ret_key)
 {
 	struct hash_map *hash = hash_of(map);
@@ -267,7 +292,7 @@ static int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, 
 	for (struct hash_elem *elem = *ret_nr <= room ? bucket->first : NULL; elem;
 	     elem = elem->next) {
 		memcpy(key, elem->key, spec->key_size);
-		map_copy_value(value, elem_value(hash, elem), spec->value_size);
+		map_value_read(map, value, elem_value(hash, elem));
 		key += spec->key_size;
 		value += spec->value_size;
 	}
@@ -283,6 +308,31 @@ static void elem_free_rcu(struct rcu_head *rcu)
 	free(container_of(rcu, struct hash_elem, rcu));
 }
 
+/* Who stood on the element may have put something into its fields after it was taken out. */
+static void elem_free_fields_rcu(struct rcu_head *rcu)
+{
+	struct hash_elem *elem = container_of(rcu, struct hash_elem, rcu);
+	struct hash_map *hash = elem->owner;
+
+	map_rcu_told_grace();
+	map_fields_release(&hash->map, elem_value(hash, elem));
+	free(elem);
+	map_put(&hash->map);
+}
+
+/* It is linked no more, but readers may stand on it until their sections end. */
+static void elem_retire(struct hash_map *hash, struct hash_elem *elem)
+{
+	if (!hash->map.spec.fields.nr) {
+		urcu_bp_call_rcu(&elem->rcu, elem_free_rcu);
+		return;
+	}
+	map_fields_release(&hash->map, elem_value(hash, elem));
+	map_get(&hash->map);
+	elem->owner = hash;
+	urcu_bp_call_rcu(&elem->rcu, elem_free_fields_rcu);
+}
+
 static struct hash_elem *elem_create(const struct hash_map *hash, u32 h, const void *key,
 				     const void *value)
 {
@@ -294,7 +344,7 @@ static struct hash_elem *elem_create(const struct hash_map *hash, u32 h, const v
 		return NULL;
 	elem->hash = h;
 	memcpy(elem->key, key, spec->key_size);
-	map_copy_value(elem_value(hash, elem), value, spec->value_size);
+	map_value_read(&hash->map, elem_value(hash, elem), value);
 	return elem;
 }
 
@@ -363,7 +413,7 @@ static int hash_update(struct bpf_map *map, const void *key, const void *value, 
 	if (err)
 		free(elem);
 	if (old)
-		urcu_bp_call_rcu(&old->rcu, elem_free_rcu);
+		elem_retire(hash, old);
 	return err;
 }
 
@@ -384,8 +434,8 @@ static int hash_lookup_and_delete(struct bpf_map *map, const void *key, void *re
 		return -ENOENT;
 	add_fetch_relaxed(&hash->nr_elems, -1);
 	if (ret_value)
-		map_copy_value(ret_value, elem_value(hash, elem), map->spec.value_size);
-	urcu_bp_call_rcu(&elem->rcu, elem_free_rcu);
+		map_value_read(map, ret_value, elem_value(hash, elem));
+	elem_retire(hash, elem);
 	return 0;
 }
 
@@ -395,6 +445,7 @@ static int hash_delete(struct bpf_map *map, const void *key)
 }
 
 const struct map_ops map_hash_ops = {
+	.has_fields = true,
 	.accepts = hash_check,
 	.check_btf = hash_check_btf,
 	.create = hash_create,
@@ -404,5 +455,7 @@ const struct map_ops map_hash_ops = {
 	.delete = hash_delete,
 	.lookup_and_delete = hash_lookup_and_delete,
 	.next_key = hash_next_key,
+	.for_each = hash_for_each,
+	.key_of = hash_key_of,
 	.elems_at = hash_elems_at,
 };

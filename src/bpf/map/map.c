@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
+#include "bpf/map/fields.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 
@@ -19,6 +20,19 @@ static const struct map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_ARRAY] = &map_array_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
 };
+
+/*
+ * Nobody outside can reach the map any more.  Timers in it hold their program, which
+ * holds the map: cancelled now, they do not keep each other for ever.
+ */
+static void map_object_closed(struct object *obj)
+{
+	struct bpf_map *map = map_of_object(obj);
+
+	map_rcu_read_lock();
+	map_fields_release_all(map);
+	map_rcu_read_unlock();
+}
 
 static void map_object_free(struct object *obj)
 {
@@ -31,6 +45,7 @@ static void map_object_free(struct object *obj)
 const struct object_ops map_object_ops = {
 	.kind = OBJECT_MAP,
 	.memfd_name = "bpf-map",
+	.closed = map_object_closed,
 	.free = map_object_free,
 };
 
@@ -76,10 +91,24 @@ static int check_access_flags(u32 flags)
 	return 0;
 }
 
+/* Only one who may write all of a value can be told what not to write. */
+static int check_fields(struct map_spec *spec, const struct map_ops *ops)
+{
+	int err = btf_find_fields(btf_object_btf(spec->btf), spec->btf_value_type_id,
+				  &spec->fields);
+
+	if (err || !spec->fields.nr)
+		return err;
+	if (spec->flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
+		return -EACCES;
+	return ops->has_fields ? 0 : -EOPNOTSUPP;
+}
+
 /* The types must have the sizes that the map has. */
-static int check_btf(const struct map_spec *spec, const struct map_ops *ops)
+static int check_btf(struct map_spec *spec, const struct map_ops *ops)
 {
 	const struct btf *btf;
+	int err;
 
 	if (!spec->btf)
 		return 0;
@@ -90,7 +119,8 @@ static int check_btf(const struct map_spec *spec, const struct map_ops *ops)
 	if (!spec->btf_value_type_id ||
 	    btf_size(btf, spec->btf_value_type_id) != (s64)spec->value_size)
 		return -EINVAL;
-	return ops->check_btf ? ops->check_btf(spec) : -EINVAL;
+	err = check_fields(spec, ops);
+	return err ?: ops->check_btf ? ops->check_btf(spec) : -EINVAL;
 }
 
 /**
@@ -98,29 +128,31 @@ static int check_btf(const struct map_spec *spec, const struct map_ops *ops)
  * @spec: its ->btf is the map's on success
  *
  * Context: may sleep.
- * Return:  0; -EINVAL, -E2BIG (sizes or flags that the type does not take); -ENOMEM,
- *          -EMFILE.
+ * Return:  0; -EINVAL, -E2BIG (sizes or flags that the type does not take); -EACCES,
+ *          -EOPNOTSUPP (special fields that its values cannot have); -ENOMEM, -EMFILE.
  */
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map)
 {
+	struct map_spec found = *spec;
 	const struct map_ops *ops;
 	struct bpf_map *map;
 	int memfd = -1, err;
 
 	ctx_may_sleep();
+	found.fields.nr = 0;
 	if (spec->type >= ARRAY_SIZE(map_types) || !map_types[spec->type])
 		return -EINVAL;
 	ops = map_types[spec->type];
 	err = ops->accepts(spec);
 	err = err ?: check_access_flags(spec->flags);
-	err = err ?: check_btf(spec, ops);
+	err = err ?: check_btf(&found, ops);
 	if (err)
 		return err;
-	err = ops->create(spec, &map, &memfd);
+	err = ops->create(&found, &map, &memfd);
 	if (err)
 		return err;
 	map->ops = ops;
-	map->spec = *spec;
+	map->spec = found;
 	err = object_init(&map->obj, &map_object_ops, memfd);
 	if (err) {
 		ops->free(map);
@@ -229,7 +261,7 @@ int map_mmap(struct bpf_map *map, size_t length, int prot, int flags, u64 offset
 		return -EOVERFLOW;
 	if (prot & PROT_EXEC)
 		return -EPERM;
-	if (!map->ops->mmap)
+	if (!map->ops->mmap || map->spec.fields.nr)
 		return -ENOTSUPP;
 	if ((flags & MAP_TYPE) != MAP_SHARED)
 		return -EINVAL;

@@ -15,6 +15,7 @@
 #include <linux/bpf.h>
 
 #include "bpf/btf/btf_object.h"
+#include "bpf/btf/fields.h"
 #include "bpf/core/object.h"
 
 #ifndef ENOTSUPP
@@ -30,6 +31,7 @@ struct map_spec {
 	char name[BPF_OBJ_NAME_LEN];
 	struct btf_object *btf;		/* NULL, or the map's on success */
 	u32 btf_key_type_id, btf_value_type_id;
+	struct btf_fields fields;	/* of the value; map_create() finds them */
 };
 
 /*
@@ -45,8 +47,11 @@ struct bpf_map {
 
 #define MAP_FROZEN 0x80000000u	/* once so, always so */
 
+typedef u64 (*map_visit)(void *arg, const void *key, void *value);
+
 /* NULL: the type has no such thing. */
 struct map_ops {
+	bool has_fields;	/* values may have special fields, see bpf/map/fields.h */
 	int (*accepts)(const struct map_spec *spec);
 	/* Keys and values as types; without it a map has none. */
 	int (*check_btf)(const struct map_spec *spec);
@@ -72,6 +77,13 @@ struct map_ops {
 
 	/* All values in a row, for programs that use them without a lookup. */
 	void *(*values)(struct bpf_map *map);
+	/*
+	 * Every element, in a read section, until @visit gives something else than 0;
+	 * some may be missed or met twice that come and go meanwhile.  Return: how many.
+	 */
+	u64 (*for_each)(struct bpf_map *map, map_visit visit, void *arg);
+	/* The key of an element whose value is @value; @room is 4 bytes for one that is made. */
+	const void *(*key_of)(struct bpf_map *map, const void *value, u32 *room);
 	int (*freeze)(struct bpf_map *map);
 	/* Whole pages, shared; what is mapped without PROT_WRITE never becomes writable. */
 	int (*mmap)(struct bpf_map *map, size_t length, int prot, u64 offset, void **ret_addr);

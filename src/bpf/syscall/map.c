@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/map/fields.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 #include "bpf/syscall/call.h"
@@ -165,7 +166,7 @@ int map_ref_lookup(struct map_ref *ref)
 	map_rcu_read_lock();
 	value = map->ops->lookup(map, ref->key);
 	if (value)
-		map_copy_value(ref->value, value, map->spec.value_size);
+		map_value_read(map, ref->value, value);
 	map_rcu_read_unlock();
 	return value ? 0 : -ENOENT;
 }

@@ -39,6 +39,7 @@ static void (*volatile memb_unlock)(void) = memb_read_unlock_call;
 
 static struct rove_srcu *fast_domain;
 static struct rove_srcu shared_domain = SRCU_INIT;	/* never sped up */
+static struct rove_srcu *watched_domain;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 #define REPEAT(nr) for (u32 i_ = 0; i_ < (nr); i_++)
@@ -59,6 +60,12 @@ static void srcu_shared_called(void)
 {
 	REPEAT(PAIRS_PER_SAMPLE)
 		srcu_unlock(&shared_domain, srcu_lock(&shared_domain));
+}
+
+static void srcu_watched(void)
+{
+	REPEAT(PAIRS_PER_SAMPLE)
+		srcu_read_unlock(watched_domain, srcu_read_lock(watched_domain));
 }
 
 static void bp_inlined(void)
@@ -145,6 +152,7 @@ static struct bench_case sections[] = {
 	{ "liburcu memb, call", once, SECTION(memb_called) },
 	{ "liburcu bp, call", once, SECTION(bp_called) },
 	{ "rove srcu without rseq or membarrier, call", once, SECTION(srcu_shared_called) },
+	{ "rove srcu, watched (rove_srcu_watch())", once, SECTION(srcu_watched) },
 	{ "pthread mutex", once, SECTION(mutex_pair) },
 };
 
@@ -167,7 +175,10 @@ int main(int argc, char **argv)
 	struct bench_options opts = { .rounds = 15 };
 
 	bench_getopt(argc, argv, "", &opts);
-	if (rove_srcu_create(&fast_domain)) {
+	if (rove_srcu_create(&fast_domain) || rove_srcu_create(&watched_domain) ||
+	    rove_srcu_watch(watched_domain, &(struct rove_srcu_watch_opts){
+			.size = sizeof(struct rove_srcu_watch_opts), .timeout_ns = NSEC_PER_SEC,
+	    })) {
 		fprintf(stderr, "srcu: no memory\n");
 		return 1;
 	}
@@ -181,6 +192,7 @@ int main(int argc, char **argv)
 	bench_json(&opts, "srcu-section", "ns", sections, ARRAY_SIZE(sections));
 	bench_json(&opts, "srcu-grace-period", "ns", periods, ARRAY_SIZE(periods));
 	urcu_memb_unregister_thread();
+	rove_srcu_free(watched_domain);
 	rove_srcu_free(fast_domain);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #define ROVE_SRCU_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -53,7 +54,7 @@ void rove_srcu_free(struct rove_srcu *dom);
  * rove_srcu_read_lock - begin a read section
  *
  * Context: any.  Neither locks nor allocates nor waits.
- * Return:  the index to end the section with: 0 or 1.
+ * Return:  the index to end the section with; not negative.
  */
 int rove_srcu_read_lock(struct rove_srcu *dom);
 
@@ -109,6 +110,54 @@ uint64_t rove_srcu_get_state(struct rove_srcu *dom);
  * Context: any.
  */
 bool rove_srcu_poll_state(struct rove_srcu *dom, uint64_t cookie);
+
+/* A reader that a grace period has waited for too long; for the length of the call. */
+struct rove_srcu_stall {
+	const char	*name;		/* of the domain, as given to rove_srcu_watch() */
+	uint64_t	waited_ns;	/* by the grace period, so far */
+	uint64_t	section_ns;	/* since the section began */
+	const void	*address;	/* in the code that began it */
+	const char	*function;	/* the same as text: "function+0x1f" or "program+0x1f" */
+	uint32_t	tid;		/* of the thread that began it; 0: the readers are not known */
+	char		comm[16];	/* its name; "" if the thread has ended */
+};
+
+/* Set what is not needed to zero. */
+struct rove_srcu_watch_opts {
+	size_t		size;		/* sizeof(struct rove_srcu_watch_opts) */
+	const char	*name;		/* for messages; copied */
+	uint64_t	timeout_ns;	/* how long a grace period may wait; not 0 */
+	/* Called by whoever waits; may not use the domain.  NULL: a line on stderr. */
+	void		(*fn)(void *arg, const struct rove_srcu_stall *stall);
+	void		*arg;
+};
+
+/**
+ * rove_srcu_watch - report readers that hold up a grace period
+ * @opts:  copied
+ *
+ * From now on each section leaves a record of the thread that began it, when, and
+ * where in the code.  A grace period that has waited longer than the timeout names
+ * every open section it waits for, and does so again each time its waiting has
+ * doubled.  A section keeps the name of who began it, wherever its index travels.
+ * Sections that began before the call, and those beyond about a thousand at a time,
+ * are waited for but not named.
+ *
+ * Costs nothing while it is off, and some tens of nanoseconds a section while it is on.
+ *
+ * Context: may sleep (a grace period that is under way is waited for); not inside a
+ *          read section of @dom.
+ * Return:  0, -EINVAL (size or timeout), -EBUSY (it is watched already) or -ENOMEM.
+ */
+int rove_srcu_watch(struct rove_srcu *dom, const struct rove_srcu_watch_opts *opts);
+
+/**
+ * rove_srcu_unwatch - end that
+ * @dom:  watched or not
+ *
+ * Context: may sleep (waits for a grace period); not inside a read section of @dom.
+ */
+void rove_srcu_unwatch(struct rove_srcu *dom);
 
 #pragma GCC visibility pop
 

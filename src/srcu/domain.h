@@ -17,6 +17,8 @@
 
 #define SRCU_SHARED_SLOTS 8	/* a power of two */
 
+struct srcu_watch;
+
 /* Sections begun and ended, under each of the two indices; one cache line. */
 struct srcu_slot {
 	u64 nr_locks[2];
@@ -24,19 +26,22 @@ struct srcu_slot {
 } __attribute__((aligned(1 << SRCU_SLOT_SHIFT)));
 
 /*
- * I  set before ->nr_fast shows it, never changed
+ * I  set before ->nr_slots shows it, never changed
  * A  atomic; the ORDER tag at each access says why
  * G  written under ->gp_lock
  * T  under ->thread_lock
  */
 struct rove_srcu {
 	u32			idx;		/* A, G: what new readers count under: 0 or 1 */
-	u32			nr_fast;	/* A, G: CPUs with a slot of their own */
+	u32			nr_fast;	/* A, G: ->nr_slots, or 0 while readers must be slow */
+	u32			nr_slots;	/* A, G: CPUs with a slot of their own */
 	struct srcu_slot	*fast;		/* I: by CPU, written by srcu_percpu_inc() only */
+	struct srcu_watch	*watch;		/* A, G: where slow readers leave records, or NULL */
 
 	struct mutex		gp_lock		/* held for a whole grace period; outermost */
 		__attribute__((aligned(64)));
 	u64			gp_seq;		/* A, G: odd while one is under way */
+	struct srcu_watch	*reporter;	/* G: whose records name those waited for */
 
 	struct rove_srcu_head	*queue;		/* A: callbacks, newest first */
 	u32			asleep;		/* A: the thread waits here, if not 0 */
@@ -58,5 +63,6 @@ enum srcu_thread_state {
 
 void srcu_speed_up(struct rove_srcu *dom);
 void srcu_stop_callbacks(struct rove_srcu *dom);
+void srcu_grace_period(struct rove_srcu *dom);
 
 #endif

@@ -7,7 +7,7 @@
  * Ordering:  srcu.enter -> srcu.scan, srcu.leave -> srcu.drained, srcu.gp.end ->
  *            srcu.gp.poll, srcu.fast.publish -> srcu.fast.observe
  *            (docs/memory-model.md).
- * Not here:  callbacks (callback.c).
+ * Not here:  callbacks (callback.c), watching (watch.c).
  */
 #include <errno.h>
 #include <sched.h>
@@ -20,6 +20,7 @@
 #include "srcu/barrier.h"
 #include "srcu/domain.h"
 #include "srcu/read.h"
+#include "srcu/watch.h"
 
 #define WAIT_SPINS 8
 #define WAIT_FIRST_NS (10 * NSEC_PER_USEC)
@@ -50,6 +51,7 @@ void rove_srcu_free(struct rove_srcu *dom)
 	if (!dom)
 		return;
 	srcu_stop_callbacks(dom);
+	rove_srcu_unwatch(dom);
 	free(dom->fast);
 	free(dom);
 }
@@ -88,7 +90,13 @@ void srcu_speed_up(struct rove_srcu *dom)
 	 * use them.  Pairs with srcu.fast.observe in srcu_nr_fast().
 	 */
 	if (dom->fast)
-		store_release(&dom->nr_fast, (u32)nr_cpus);
+		store_release(&dom->nr_slots, (u32)nr_cpus);
+	/*
+	 * ORDER srcu.fast.publish (release): the same; watched readers stay slow.
+	 * Pairs with srcu.fast.observe in srcu_nr_fast().
+	 */
+	if (!dom->reporter)
+		store_release(&dom->nr_fast, dom->nr_slots);
 	mutex_unlock(&dom->gp_lock);
 }
 
@@ -101,7 +109,7 @@ static u64 srcu_sum_unlocks(struct rove_srcu *dom, u32 idx)
 	 * ORDER srcu.drained (acquire): whoever waited goes on after the accesses
 	 * of the sections counted here.  Pairs with srcu.leave in srcu_read_unlock().
 	 */
-	for (u32 i = 0; i < dom->nr_fast; i++)
+	for (u32 i = 0; i < dom->nr_slots; i++)
 		sum += load_acquire(&dom->fast[i].nr_unlocks[idx]);
 	for (u32 i = 0; i < SRCU_SHARED_SLOTS; i++)
 		sum += load_acquire(&dom->shared[i].nr_unlocks[idx]);
@@ -118,7 +126,7 @@ static u64 srcu_sum_locks(struct rove_srcu *dom, u32 idx)
 	 * everything the writer did before.  Pairs with srcu.enter in
 	 * srcu_read_lock(); the barrier is in srcu_readers_gone().
 	 */
-	for (u32 i = 0; i < dom->nr_fast; i++)
+	for (u32 i = 0; i < dom->nr_slots; i++)
 		sum += load_seq_cst(&dom->fast[i].nr_locks[idx]);
 	for (u32 i = 0; i < SRCU_SHARED_SLOTS; i++)
 		sum += load_seq_cst(&dom->shared[i].nr_locks[idx]);
@@ -165,13 +173,16 @@ static void wait_a_while(u64 ns)
  */
 static void srcu_wait_readers(struct rove_srcu *dom, u32 idx)
 {
-	u64 wait_ns = WAIT_FIRST_NS;
+	u64 wait_ns = WAIT_FIRST_NS, start_ns = 0, report_ns = 0;
 
 	for (int looks = 1; !srcu_readers_gone(dom, idx); looks++) {
 		if (looks <= WAIT_SPINS) {
 			sched_yield();
 			continue;
 		}
+		start_ns = start_ns ?: clock_mono_ns();
+		if (dom->reporter && clock_mono_ns() - start_ns >= report_ns)
+			report_ns = srcu_watch_report(dom, idx, clock_mono_ns() - start_ns);
 		wait_a_while(wait_ns);
 		wait_ns = min(wait_ns * 2, (u64)WAIT_LONGEST_NS);
 	}
@@ -188,8 +199,10 @@ static void srcu_wait_readers(struct rove_srcu *dom, u32 idx)
  *
  * tests/unit/srcu/srcu_model_test.c visits every interleaving of a small case, and
  * finds one that fails when a wait, the barrier, or the order of the sums is dropped.
+ *
+ * Context: may sleep, under ->gp_lock.
  */
-static void srcu_grace_period(struct rove_srcu *dom)
+void srcu_grace_period(struct rove_srcu *dom)
 {
 	u32 idx = dom->idx;
 
@@ -211,7 +224,7 @@ static void srcu_grace_period(struct rove_srcu *dom)
 int rove_srcu_read_lock(struct rove_srcu *dom)
 {
 	ctx_any();
-	return srcu_read_lock(dom);
+	return srcu_read_lock_from(dom, __builtin_return_address(0));
 }
 
 /**

@@ -80,7 +80,7 @@ static u64 nr_open_sections(struct rove_srcu *dom, u32 idx)
 {
 	u64 nr = 0;
 
-	for (u32 i = 0; i < dom->nr_fast; i++)
+	for (u32 i = 0; i < dom->nr_slots; i++)
 		nr += READ_ONCE(dom->fast[i].nr_locks[idx]) - READ_ONCE(dom->fast[i].nr_unlocks[idx]);
 	for (u32 i = 0; i < SRCU_SHARED_SLOTS; i++)
 		nr += READ_ONCE(dom->shared[i].nr_locks[idx]) -

@@ -111,7 +111,7 @@ int rove_dma_buf_set_name(struct dma_buf *dmabuf, const char *name);
 
 /**
  * rove_dma_buf_attach - a device is going to use the buffer
- * @dev:         kept by a reference
+ * @dev:         from rove_device_create() (rove/wakeup.h); kept by a reference
  * @ret_attach:  set on success only; end it with rove_dma_buf_detach()
  *
  * Context: may sleep; @dmabuf held by the caller; the attachment holds it too.

@@ -35,6 +35,7 @@ struct rove_srcu {
 	u32			idx;		/* A, G: what new readers count under: 0 or 1 */
 	u32			nr_fast;	/* A, G: ->nr_slots, or 0 while readers must be slow */
 	u32			nr_slots;	/* A, G: CPUs with a slot of their own */
+	s64			rseq;		/* I: srcu_percpu_rseq(), near at hand */
 	struct srcu_slot	*fast;		/* I: by CPU, written by srcu_percpu_inc() only */
 	struct srcu_watch	*watch;		/* A, G: where slow readers leave records, or NULL */
 

@@ -44,23 +44,32 @@ static inline bool srcu_percpu_available(void)
 	return __rseq_size > 0;
 }
 
+/* Context: any.  Return: the distance of a thread's rseq area from its thread pointer. */
+static inline s64 srcu_percpu_rseq(void)
+{
+	return __rseq_offset;
+}
+
 /**
  * srcu_percpu_inc - add one to the counter of this CPU
+ * @rseq:    srcu_percpu_rseq(), which is the same for all threads
  * @base:    the counter of CPU 0
  * @nr_cpus: how many there are
  *
  * Context: any.
  * Return:  false, and nothing is done, if this CPU has none.
  */
-static inline bool srcu_percpu_inc(u64 *base, u32 nr_cpus)
+static inline bool srcu_percpu_inc(s64 rseq, u64 *base, u32 nr_cpus)
 {
-	char *rseq = (char *)__builtin_thread_pointer() + __rseq_offset;
+#if defined(__aarch64__)
+	char *area = (char *)__builtin_thread_pointer() + rseq;
+#endif
 
 #if defined(__x86_64__)
 	__asm__ goto(SRCU_RSEQ_DESCRIPTOR
 		     "0:	leaq 3b(%%rip), %%rax\n"
-		     "	movq %%rax, 8(%[rseq])\n"
-		     "1:	movl 4(%[rseq]), %%eax\n"
+		     "	movq %%rax, %%fs:8(%[rseq])\n"
+		     "1:	movl %%fs:4(%[rseq]), %%eax\n"
 		     "	cmpl %[nr], %%eax\n"
 		     "	jae %l[none]\n"
 		     "	shlq $" SRCU_TEXT(SRCU_SLOT_SHIFT) ", %%rax\n"
@@ -77,8 +86,8 @@ static inline bool srcu_percpu_inc(u64 *base, u32 nr_cpus)
 	__asm__ goto(SRCU_RSEQ_DESCRIPTOR
 		     "0:	adrp x9, 3b\n"
 		     "	add x9, x9, :lo12:3b\n"
-		     "	str x9, [%[rseq], #8]\n"
-		     "1:	ldr w9, [%[rseq], #4]\n"
+		     "	str x9, [%[area], #8]\n"
+		     "1:	ldr w9, [%[area], #4]\n"
 		     "	cmp w9, %w[nr]\n"
 		     "	b.hs %l[none]\n"
 		     "	add x9, %[base], x9, lsl #" SRCU_TEXT(SRCU_SLOT_SHIFT) "\n"
@@ -90,7 +99,7 @@ static inline bool srcu_percpu_inc(u64 *base, u32 nr_cpus)
 		     "	.inst " SRCU_TEXT(RSEQ_SIG) "\n"
 		     "4:	b 0b\n"
 		     ".popsection\n"
-		     : : [rseq] "r"(rseq), [nr] "r"(nr_cpus), [base] "r"(base)
+		     : : [area] "r"(area), [nr] "r"(nr_cpus), [base] "r"(base)
 		     : "x9", "x10", "memory", "cc" : none);
 #endif
 	return true;
@@ -105,7 +114,12 @@ static inline bool srcu_percpu_available(void)
 	return false;
 }
 
-static inline bool srcu_percpu_inc(u64 *base, u32 nr_cpus)
+static inline s64 srcu_percpu_rseq(void)
+{
+	return 0;
+}
+
+static inline bool srcu_percpu_inc(s64 rseq, u64 *base, u32 nr_cpus)
 {
 	return false;
 }

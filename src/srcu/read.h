@@ -40,7 +40,7 @@ static inline int srcu_read_lock_from(struct rove_srcu *dom, const void *where)
 	u32 idx = READ_ONCE(dom->idx);
 	u32 nr_fast = srcu_nr_fast(dom);
 
-	if (likely(nr_fast && srcu_percpu_inc(&dom->fast->nr_locks[idx], nr_fast)))
+	if (likely(nr_fast && srcu_percpu_inc(dom->rseq, &dom->fast->nr_locks[idx], nr_fast)))
 		return idx;
 	return srcu_read_lock_slow(dom, idx, where);
 }
@@ -58,7 +58,7 @@ static inline void srcu_read_unlock(struct rove_srcu *dom, int idx)
 {
 	u32 nr_fast = srcu_nr_fast(dom);
 
-	if (likely(nr_fast && srcu_percpu_inc(&dom->fast->nr_unlocks[idx], nr_fast)))
+	if (likely(nr_fast && srcu_percpu_inc(dom->rseq, &dom->fast->nr_unlocks[idx], nr_fast)))
 		return;
 	srcu_read_unlock_slow(dom, idx);
 }

@@ -37,7 +37,7 @@ static void count_begin(struct rove_srcu *dom, u32 idx)
 {
 	u32 nr = nr_slots(dom);
 
-	if (nr && srcu_percpu_inc(&dom->fast->nr_locks[idx], nr))
+	if (nr && srcu_percpu_inc(dom->rseq, &dom->fast->nr_locks[idx], nr))
 		return;
 	/*
 	 * ORDER srcu.enter (seq_cst): the section's reads come after the count
@@ -51,7 +51,7 @@ static void count_end(struct rove_srcu *dom, u32 idx)
 {
 	u32 nr = nr_slots(dom);
 
-	if (nr && srcu_percpu_inc(&dom->fast->nr_unlocks[idx], nr))
+	if (nr && srcu_percpu_inc(dom->rseq, &dom->fast->nr_unlocks[idx], nr))
 		return;
 	/*
 	 * ORDER srcu.leave (release): the section's accesses come before the

@@ -83,8 +83,10 @@ void srcu_speed_up(struct rove_srcu *dom)
 	if (nr_cpus < 1 || !srcu_percpu_available() || !srcu_barrier_all_cpus_available())
 		return;
 	mutex_lock(&dom->gp_lock);
-	if (!dom->fast)
+	if (!dom->fast) {
+		dom->rseq = srcu_percpu_rseq();
 		dom->fast = fast_slots_alloc(nr_cpus);
+	}
 	/*
 	 * ORDER srcu.fast.publish (release): the slots are zero before readers
 	 * use them.  Pairs with srcu.fast.observe in srcu_nr_fast().

@@ -154,9 +154,9 @@ $(B)/gen/progs.o: $(PROG_OBJS) tools/embed.sh
 	$(Q)tools/embed.sh $(PROG_OBJS) > $(B)/gen/progs.S
 	$(Q)$(CC) -c $(B)/gen/progs.S -o $@
 
-# The BTF of librove's own objects and kfuncs: what "vmlinux" is inside a process.  Compiled
+# The BTF of librove's own objects, kfuncs and iterators: what "vmlinux" is inside a process.  Compiled
 # apart, without sanitizers and optimisation, so that every build describes the same layout.
-BTF_SRCS := $(call find,src/objects,*.c) $(call find,src/bpf/kfunc,*.c)
+BTF_SRCS := $(call find,src/objects,*.c) $(call find,src/bpf/kfunc,*.c) src/bpf/iter/declare.c
 BTF_OBJS := $(patsubst %.c,build/btf/%.o,$(BTF_SRCS))
 
 build/btf/%.o: %.c

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -79,6 +80,35 @@ ROVE_API int rove_bpf_poll_fd(int fd);
  * Context: may sleep.
  */
 ROVE_API bool rove_bpf_owns(int fd);
+
+/**
+ * rove_bpf_iter_open - begin a walk that is read with rove_bpf_iter_read() only
+ * @link_fd: a link of an iterator (BPF_LINK_CREATE)
+ *
+ * What BPF_ITER_CREATE gives works with read(2), for which a thread of the library
+ * runs the program ahead of the reader.  Here nothing runs before it is asked for, and
+ * in the thread that asks.  read(2) of this descriptor fails with EAGAIN.
+ *
+ * Context: may sleep.
+ * Return:  a descriptor, which close(2) closes; -EBADF; -EINVAL (not a link); -EMFILE,
+ *          -ENOMEM, -EAGAIN (no thread can be made to notice that it is closed).
+ */
+ROVE_API int rove_bpf_iter_open(int link_fd);
+
+/**
+ * rove_bpf_iter_read - read(2) of an iterator's descriptor, with the kernel's errors
+ * @fd:    from rove_bpf_iter_open() or BPF_ITER_CREATE, or a duplicate
+ * @buf:   the caller's
+ * @bytes: its size; any but 0 will do, the next call goes on where this one ended
+ *
+ * read(2) of what BPF_ITER_CREATE gave can only say ECONNRESET where this says why.
+ *
+ * Context: may sleep; the program may run in the calling thread.
+ * Return:  bytes; 0 at the end; -EBADF; -EINVAL (not an iterator's); -E2BIG: what the program
+ *          writes for one object does not fit eight pages; -EAGAIN: it wants to be run again
+ *          for the same object, or wrote nothing for a million of them: call again.
+ */
+ROVE_API ssize_t rove_bpf_iter_read(int fd, void *buf, size_t bytes);
 
 /**
  * rove_bpf_btf - what /sys/kernel/btf/vmlinux is for programs of this process

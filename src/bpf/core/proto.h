@@ -66,6 +66,7 @@ enum func_flag {
 	FUNC_GPL = 1 << 4,
 	FUNC_KFUNC = 1 << 5,
 	FUNC_SCOPED = 1 << 6,	  /* ITER_NEXT: what it returns is scoped trust (ours) */
+	FUNC_THREAD = 1 << 7,	  /* with SLEEPABLE: also where a thread may wait (ctx_desc.in_thread) */
 };
 
 struct func_arg {
@@ -105,6 +106,7 @@ enum kfunc_flag {
 	KF_TRUSTED_ARGS = 1 << 7,
 	KF_SCOPED = 1 << 8,	  /* ours: with ITER_NEXT, the pointer is trusted within its scope */
 	KF_RDONLY_CAST = 1 << 9,  /* bpf_rdonly_cast: the type is the constant argument */
+	KF_THREAD = 1 << 10,	  /* ours: see FUNC_THREAD */
 };
 
 #endif

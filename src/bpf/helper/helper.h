@@ -18,6 +18,8 @@ struct helper {
 	struct func_proto proto;
 	helper_fn fn;
 	bool tracing_only;	/* not for programs about packets */
+	bool iter_only;		/* for programs of iterators */
+	const char *arg1_struct; /* the first argument is ARG_BTF: of this struct */
 };
 
 /* Any number; NULL: there is no such helper. */
@@ -54,5 +56,8 @@ HELPER(helper_strncmp);
 HELPER(helper_trace_printk);
 HELPER(helper_trace_vprintk);
 HELPER(helper_snprintf);
+
+HELPER(helper_seq_printf);
+HELPER(helper_seq_write);
 
 #endif

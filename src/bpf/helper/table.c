@@ -16,6 +16,7 @@
 #define READ_MEM_OR_NULL { ARG_MEM, ARGF_MAYBE_NULL }
 #define OUT_MEM { ARG_MEM, ARGF_WRITE | ARGF_UNINIT }
 #define OUT_MEM_OR_NULL { ARG_MEM, ARGF_WRITE | ARGF_UNINIT | ARGF_MAYBE_NULL }
+#define SEQ_FILE { ARG_BTF, ARGF_TRUSTED }
 #define RECORD { ARG_RECORD, ARGF_RELEASE }
 
 #define PROBE(text, func)                                                            \
@@ -122,6 +123,22 @@ static const struct helper helpers[] = {
 			     SIZE_OR_ZERO },
 			   { RET_SCALAR }, FUNC_GPL },
 		.fn = helper_snprintf,
+	},
+
+	[BPF_FUNC_seq_printf] = {
+		.proto = { "bpf_seq_printf",
+			   { SEQ_FILE, READ_MEM, SIZE, READ_MEM_OR_NULL, SIZE_OR_ZERO },
+			   { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_seq_printf,
+		.iter_only = true,
+		.arg1_struct = "seq_file",
+	},
+	[BPF_FUNC_seq_write] = {
+		.proto = { "bpf_seq_write", { SEQ_FILE, READ_MEM, SIZE_OR_ZERO }, { RET_SCALAR },
+			   FUNC_GPL },
+		.fn = helper_seq_write,
+		.iter_only = true,
+		.arg1_struct = "seq_file",
 	},
 
 	[BPF_FUNC_ringbuf_output] = {

@@ -6,7 +6,7 @@
 
 #include "bpf/kfunc/kfunc.h"
 
-static const struct kfunc *const subjects[] = { kfuncs_iter_num, kfuncs_cast, kfuncs_wakeup };
+static const struct kfunc *const subjects[] = { kfuncs_iter_num, kfuncs_cast, kfuncs_wakeup, kfuncs_dmabuf };
 
 /**
  * kfunc_find - a kfunc by its name

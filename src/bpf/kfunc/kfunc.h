@@ -23,6 +23,6 @@ const struct kfunc *kfunc_find(const char *name);
 #define ANY_FN(fn) ((void (*)(void))(fn))
 
 /* Rows of one subject, in its own file; ends with a row without a name. */
-extern const struct kfunc kfuncs_iter_num[], kfuncs_cast[], kfuncs_wakeup[];
+extern const struct kfunc kfuncs_iter_num[], kfuncs_cast[], kfuncs_wakeup[], kfuncs_dmabuf[];
 
 #endif

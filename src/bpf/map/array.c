@@ -151,6 +151,18 @@ static int array_delete(struct bpf_map *map, const void *key)
 	return -EINVAL;
 }
 
+static int array_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+			 void **ret_value)
+{
+	if (at >= map->spec.max_entries)
+		return -ERANGE;
+	if (nth)
+		return -ENOENT;
+	*ret_key = NULL;
+	*ret_value = array_lookup(map, &at);
+	return 0;
+}
+
 static int array_next_key(struct bpf_map *map, const void *key, void *ret_key)
 {
 	u32 index = key ? array_index(key) : UINT32_MAX;
@@ -294,6 +306,7 @@ const struct map_ops map_array_ops = {
 	.update = array_update,
 	.delete = array_delete,
 	.next_key = array_next_key,
+	.elem_at = array_elem_at,
 	.values = array_values,
 	.for_each = array_for_each,
 	.key_of = array_key_of,

@@ -300,6 +300,24 @@ static int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, 
 	return 0;
 }
 
+static int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+			void **ret_value)
+{
+	struct hash_map *hash = hash_of(map);
+	struct hash_elem *elem;
+
+	if (at > hash->mask)
+		return -ERANGE;
+	elem = elem_observe(&hash->buckets[at].first);
+	for (; elem && nth; nth--)
+		elem = elem_observe(&elem->next);
+	if (!elem)
+		return -ENOENT;
+	*ret_key = elem->key;
+	*ret_value = elem_value(hash, elem);
+	return 0;
+}
+
 /* --- changing ----------------------------------------------------------------------------- */
 
 static void elem_free_rcu(struct rcu_head *rcu)
@@ -458,4 +476,5 @@ const struct map_ops map_hash_ops = {
 	.for_each = hash_for_each,
 	.key_of = hash_key_of,
 	.elems_at = hash_elems_at,
+	.elem_at = hash_elem_at,
 };

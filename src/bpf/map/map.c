@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
+#include "bpf/core/view.h"
 #include "bpf/map/fields.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
@@ -42,11 +43,30 @@ static void map_object_free(struct object *obj)
 	map->ops->free(map);
 }
 
+static void map_view(struct object *obj, struct object_view *ret_view)
+{
+	const struct bpf_map *map = map_of_object(obj);
+	const struct map_spec *spec = &map->spec;
+
+	ret_view->map = (struct bpf_map_view){
+		.id = obj->id,
+		.map_type = spec->type,
+		.key_size = spec->key_size,
+		.value_size = spec->value_size,
+		.max_entries = spec->max_entries,
+		.map_flags = spec->flags & ~(BPF_F_RDONLY | BPF_F_WRONLY),
+		.map_extra = spec->extra,
+		.frozen = map_is_frozen(map),
+	};
+	memcpy(ret_view->map.name, spec->name, sizeof(ret_view->map.name));
+}
+
 const struct object_ops map_object_ops = {
 	.kind = OBJECT_MAP,
 	.memfd_name = "bpf-map",
 	.closed = map_object_closed,
 	.free = map_object_free,
+	.view = map_view,
 };
 
 u64 map_page_bytes(void)

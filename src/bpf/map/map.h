@@ -75,6 +75,14 @@ struct map_ops {
 	int (*elems_at)(struct bpf_map *map, u32 at, void *keys, void *values, u32 room,
 			u32 *ret_nr);
 
+	/*
+	 * In a read section: the @nth element of the @at-th place, where it lies.  A key
+	 * of NULL is the number of the place.  -ENOENT: the place has fewer; -ERANGE: there
+	 * are fewer places.
+	 */
+	int (*elem_at)(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+		       void **ret_value);
+
 	/* All values in a row, for programs that use them without a lookup. */
 	void *(*values)(struct bpf_map *map);
 	/*

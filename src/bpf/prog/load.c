@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/context.h"
+#include "bpf/core/view.h"
 #include "bpf/prog/prog.h"
 
 static void prog_release(struct bpf_prog *prog)
@@ -33,10 +34,39 @@ static void prog_object_free(struct object *obj)
 	prog_release(prog);
 }
 
+static void prog_view(struct object *obj, struct object_view *ret_view)
+{
+	struct bpf_prog *prog = prog_of_object(obj);
+	u32 nr_maps;
+
+	mutex_lock(&prog->lock);
+	nr_maps = prog->nr_maps;
+	mutex_unlock(&prog->lock);
+	ret_view->aux = (struct bpf_prog_aux_view){
+		.id = obj->id,
+		.used_map_cnt = nr_maps,
+		.func_info_cnt = prog->nr_func_info,
+		.attach_btf_id = prog->attach_btf_id,
+		.verified_insns = prog->verified_insns,
+		.max_ctx_offset = prog->max_ctx_bytes,
+		.load_time = prog->load_time_ns,
+		.sleepable = prog->flags & BPF_F_SLEEPABLE,
+	};
+	memcpy(ret_view->aux.name, prog->name, sizeof(ret_view->aux.name));
+	ret_view->prog = (struct bpf_prog_view){
+		.type = prog->type,
+		.expected_attach_type = prog->attach_type,
+		.len = prog->nr_insns,
+		.aux = &ret_view->aux,
+	};
+	memcpy(ret_view->prog.tag, prog->tag, sizeof(ret_view->prog.tag));
+}
+
 const struct object_ops prog_object_ops = {
 	.kind = OBJECT_PROG,
 	.memfd_name = "bpf-prog",
 	.free = prog_object_free,
+	.view = prog_view,
 };
 
 /* Reasons that are ours to give, in the verifier's log. */
@@ -49,12 +79,32 @@ static int refuse(const struct prog_spec *spec, const char *why, u32 *ret_log_tr
 	return -EINVAL;
 }
 
-static int check_spec(const struct prog_spec *spec, const struct vrf_platform *platform,
+/* A tracing program is one of an iterator; it says whose by a function of our BTF. */
+static int check_attach(const struct prog_spec *spec, const struct platform *platform,
+			u32 *ret_log_true_size)
+{
+	const struct btf_type *t = btf_type(btf_self(), spec->attach_btf_id);
+
+	if (spec->type != BPF_PROG_TYPE_TRACING)
+		return spec->attach_btf_id ? -EINVAL : 0;
+	if (!spec->attach_btf_id)
+		return refuse(spec, "Tracing programs must provide btf_id\n", ret_log_true_size);
+	if (!t)
+		return refuse(spec, "attach_btf_id is invalid\n", ret_log_true_size);
+	if (spec->attach_type == BPF_TRACE_ITER && btf_kind(t) != BTF_KIND_FUNC)
+		return refuse(spec, "attach_btf_id is not a function\n", ret_log_true_size);
+	return platform->iter ? 0 : -EINVAL;
+}
+
+static int check_spec(const struct prog_spec *spec, const struct platform *platform,
 		      u32 *ret_log_true_size)
 {
-	const struct ctx_desc *ctx = platform->ctx(platform, spec->type);
+	const struct ctx_desc *ctx = platform->vrf.ctx(&platform->vrf, spec->type);
 	bool sleepable = spec->flags & BPF_F_SLEEPABLE;
+	int err = check_attach(spec, platform, ret_log_true_size);
 
+	if (err)
+		return err;
 	if (!ctx)
 		return -EINVAL;
 	if (spec->type == BPF_PROG_TYPE_SYSCALL && spec->attach_type)
@@ -150,6 +200,9 @@ static int prog_create(const struct prog_spec *spec, const struct vrf_result *re
 	prog->uid = getuid();
 	prog->verified_insns = res->stats.insns_processed;
 	prog->max_ctx_bytes = res->max_ctx_bytes;
+	prog->max_buf_rdonly_bytes = res->max_buf_rdonly_bytes;
+	prog->max_buf_bytes = res->max_buf_bytes;
+	prog->attach_btf_id = spec->attach_btf_id;
 	prog->nr_insns = spec->nr_insns;
 	prog->nr_func_info = spec->nr_func_info;
 	prog->nr_line_info = spec->nr_line_info;
@@ -199,14 +252,15 @@ static int publish(struct bpf_prog *prog, const struct prog_spec *spec)
 	return err;
 }
 
-static int accept_program(const struct prog_spec *spec, const struct vrf_result *res,
-			  struct bpf_prog **ret_prog)
+static int accept_program(const struct prog_spec *spec, const struct platform *platform,
+			  const struct vrf_result *res, struct bpf_prog **ret_prog)
 {
 	struct bpf_prog *prog;
 	int err = prog_create(spec, res, &prog);
 
 	if (err)
 		return err;
+	prog->iter = platform->iter;
 	err = take_maps(prog, res);
 	err = err ?: fixup_program(prog, res);
 	err = err ?: publish(prog, spec);
@@ -229,24 +283,23 @@ static int accept_program(const struct prog_spec *spec, const struct vrf_result 
  */
 int prog_load(const struct prog_spec *spec, u32 *ret_log_true_size, struct bpf_prog **ret_prog)
 {
-	struct vrf_platform platform;
-	struct map_set maps = { NULL };
+	struct platform platform;
 	struct vrf_result res;
 	int err;
 
 	ctx_may_sleep();
 	*ret_log_true_size = 0;
-	platform_init(&platform, &maps);
+	platform_init(&platform, spec);
 	err = check_spec(spec, &platform, ret_log_true_size);
 	if (err)
 		return err;
-	err = verify(spec, &platform, &res);
+	err = verify(spec, &platform.vrf, &res);
 	*ret_log_true_size = res.log_true_size;
 	/* A log that is cut off hides the verdict, so that callers come again with more room. */
 	if (spec->log_size && res.log_true_size > spec->log_size)
 		err = -ENOSPC;
-	err = err ?: accept_program(spec, &res, ret_prog);
+	err = err ?: accept_program(spec, &platform, &res, ret_prog);
 	vrf_result_free(&res);
-	map_set_fini(&maps);
+	platform_fini(&platform);
 	return err;
 }

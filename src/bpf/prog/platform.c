@@ -35,11 +35,12 @@ static const struct ctx_field skb_fields[] = {
 static const struct ctx_desc ctx_descs[] = {
 	[BPF_PROG_TYPE_SYSCALL] = {
 		.name = "syscall", .plain = true, .writable = true, .max_bytes = USHRT_MAX,
-		.may_sleep = true, ANY_RETURN,
+		.may_sleep = true, .in_thread = true, ANY_RETURN,
 	},
 	[BPF_PROG_TYPE_SOCKET_FILTER] = {
 		.name = "socket_filter", .max_bytes = sizeof(struct __sk_buff),
-		.fields = skb_fields, .nr_fields = ARRAY_SIZE(skb_fields), ANY_RETURN,
+		.fields = skb_fields, .nr_fields = ARRAY_SIZE(skb_fields), .in_thread = true,
+		ANY_RETURN,
 	},
 	[BPF_PROG_TYPE_KPROBE] = { .name = "kprobe", ANY_RETURN },
 	[BPF_PROG_TYPE_SCHED_CLS] = { .name = "sched_cls", ANY_RETURN },
@@ -50,6 +51,10 @@ static const struct ctx_desc ctx_descs[] = {
 
 static const struct ctx_desc *platform_ctx(const struct vrf_platform *p, u32 prog_type)
 {
+	const struct platform *platform = p->arg;
+
+	if (platform->iter)
+		return &platform->ctx;
 	if (prog_type >= ARRAY_SIZE(ctx_descs) || !ctx_descs[prog_type].name)
 		return NULL;
 	return &ctx_descs[prog_type];
@@ -63,16 +68,35 @@ static bool is_packet_type(u32 prog_type)
 	       prog_type == BPF_PROG_TYPE_XDP;
 }
 
+/* A row with a struct in it: the table does not know the struct's number. */
+static const struct func_proto *with_struct(struct platform *platform, const struct helper *h)
+{
+	struct func_proto *proto;
+
+	for (u32 i = 0; i < platform->nr_protos; i++)
+		if (platform->protos[i].name == h->proto.name)
+			return &platform->protos[i];
+	if (platform->nr_protos == PLATFORM_PROTOS)
+		return NULL;
+	proto = &platform->protos[platform->nr_protos++];
+	*proto = h->proto;
+	proto->args[0].btf_id = btf_find(platform->vrf.btf, h->arg1_struct, BTF_KIND_STRUCT);
+	return proto;
+}
+
 static const struct func_proto *platform_helper(const struct vrf_platform *p, u32 prog_type,
 						u32 id, bool *ret_known)
 {
 	const struct helper *h = helper_find(id);
+	struct platform *platform = p->arg;
 
 	/* A number of the kernel's that we do not offer is known, too. */
 	*ret_known = id > BPF_FUNC_unspec && id < __BPF_FUNC_MAX_ID;
 	if (!h || (h->tracing_only && is_packet_type(prog_type)))
 		return NULL;
-	return &h->proto;
+	if (h->iter_only && !platform->iter)
+		return NULL;
+	return h->arg1_struct ? with_struct(platform, h) : &h->proto;
 }
 
 static int platform_kfunc(const struct vrf_platform *p, u32 prog_type, u32 id,
@@ -94,14 +118,8 @@ static int platform_kfunc(const struct vrf_platform *p, u32 prog_type, u32 id,
 
 /* --- maps --------------------------------------------------------------------------------- */
 
-/**
- * map_set_add - keep a map until the set ends
- * @map: a reference of the caller's, which is given up in every case
- *
- * Context: may sleep.
- * Return:  0 or -ENOMEM.
- */
-int map_set_add(struct map_set *set, struct bpf_map *map)
+/* Keep a map until the check ends; the caller's reference is given up in every case. */
+static int map_set_add(struct map_set *set, struct bpf_map *map)
 {
 	for (u32 i = 0; i < set->nr; i++) {
 		if (set->maps[i] == map) {
@@ -124,13 +142,6 @@ int map_set_add(struct map_set *set, struct bpf_map *map)
 	return 0;
 }
 
-void map_set_fini(struct map_set *set)
-{
-	for (u32 i = 0; i < set->nr; i++)
-		map_put(set->maps[i]);
-	free(set->maps);
-}
-
 /* Values that nobody can change any more are known numbers. */
 static const u8 *const_data(struct bpf_map *map)
 {
@@ -141,6 +152,7 @@ static const u8 *const_data(struct bpf_map *map)
 
 static int platform_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_map)
 {
+	struct platform *platform = p->arg;
 	struct bpf_map *map;
 	int err = map_by_fd(fd, &map);
 
@@ -156,24 +168,55 @@ static int platform_map(const struct vrf_platform *p, int fd, struct vrf_map *re
 		.name = map->spec.name,
 		.const_data = const_data(map),
 	};
-	return map_set_add(p->arg, map);
+	return map_set_add(&platform->maps, map);
+}
+
+/* --- one check ---------------------------------------------------------------------------- */
+
+static const struct trusted_member trusted_members[] = { { "bpf_iter_meta", "seq" }, { NULL } };
+
+/* The target of an iterator's program, or NULL: it is none, or of no target. */
+static const struct iter_target *target_of(const struct prog_spec *spec)
+{
+	const struct btf *btf = btf_self();
+	const struct btf_type *t = btf_type(btf, spec->attach_btf_id);
+
+	if (spec->type != BPF_PROG_TYPE_TRACING || spec->attach_type != BPF_TRACE_ITER || !t ||
+	    btf_kind(t) != BTF_KIND_FUNC)
+		return NULL;
+	return iter_target_of_func(btf_name(btf, spec->attach_btf_id));
 }
 
 /**
  * platform_init - the table of one check
- * @maps: empty; keeps every map that the check meets; map_set_fini() it when the
- *        result is used up
+ * @platform: keeps every map that the check meets; platform_fini() it when the result
+ *            is used up
  *
- * Context: any.
+ * Context: may sleep.
  */
-void platform_init(struct vrf_platform *platform, struct map_set *maps)
+void platform_init(struct platform *platform, const struct prog_spec *spec)
 {
-	*platform = (struct vrf_platform){
-		.btf = btf_self(),
-		.helper = platform_helper,
-		.kfunc = platform_kfunc,
-		.map = platform_map,
-		.ctx = platform_ctx,
-		.arg = maps,
+	*platform = (struct platform){
+		.type = spec->type,
+		.attach_type = spec->attach_type,
+		.iter = target_of(spec),
+		.vrf = {
+			.btf = btf_self(),
+			.trusted_members = trusted_members,
+			.helper = platform_helper,
+			.kfunc = platform_kfunc,
+			.map = platform_map,
+			.ctx = platform_ctx,
+			.arg = platform,
+		},
 	};
+	if (platform->iter)
+		iter_target_ctx(platform->iter, platform->fields, &platform->ctx);
+}
+
+void platform_fini(struct platform *platform)
+{
+	for (u32 i = 0; i < platform->maps.nr; i++)
+		map_put(platform->maps.maps[i]);
+	free(platform->maps.maps);
 }

@@ -9,6 +9,7 @@
 
 #include "base/mutex.h"
 #include "bpf/interp/interp.h"
+#include "bpf/iter/iter.h"
 #include "bpf/map/map.h"
 #include "bpf/verifier/verifier.h"
 
@@ -20,6 +21,7 @@
  */
 struct prog_spec {
 	u32 type, attach_type, flags;
+	u32 attach_btf_id;	/* a function of our BTF; 0: none */
 	bool gpl_compatible;
 	char name[BPF_OBJ_NAME_LEN];
 	const struct bpf_insn *insns;
@@ -43,6 +45,8 @@ struct prog_spec {
 struct bpf_prog {
 	struct object		obj;
 	u32			type, attach_type, flags;	/* I */
+	u32			attach_btf_id;			/* I */
+	const struct iter_target *iter;				/* I: NULL: no iterator's program */
 	bool			gpl_compatible;			/* I */
 	char			name[BPF_OBJ_NAME_LEN];		/* I */
 	u8			tag[PROG_TAG_BYTES];		/* I */
@@ -50,6 +54,8 @@ struct bpf_prog {
 	u32			uid;				/* I: who loaded it */
 	u32			verified_insns;			/* I */
 	u32			max_ctx_bytes;			/* I: how far it reaches into its context */
+	u32			max_buf_rdonly_bytes;		/* I: and into memory there, to read */
+	u32			max_buf_bytes;			/* I: and to write */
 	struct bpf_insn		*insns;				/* I: as loaded, maps by id */
 	u32			nr_insns;			/* I */
 	struct interp_code	*code;				/* I */
@@ -89,10 +95,22 @@ struct map_set {
 	u32 nr, room;
 };
 
-int map_set_add(struct map_set *set, struct bpf_map *map);
-void map_set_fini(struct map_set *set);
+#define PLATFORM_PROTOS 4
 
-void platform_init(struct vrf_platform *platform, struct map_set *maps);
+/* What one check needs beside the tables. */
+struct platform {
+	struct vrf_platform	vrf;
+	u32			type, attach_type;
+	const struct iter_target *iter;		/* NULL: not an iterator's program */
+	struct map_set		maps;
+	struct ctx_desc		ctx;		/* of ->iter */
+	struct ctx_field	fields[ITER_MAX_WORDS + 1];
+	struct func_proto	protos[PLATFORM_PROTOS]; /* tables' rows, with numbers of BTF filled in */
+	u32			nr_protos;
+};
+
+void platform_init(struct platform *platform, const struct prog_spec *spec);
+void platform_fini(struct platform *platform);
 
 int fixup_program(struct bpf_prog *prog, const struct vrf_result *res);
 

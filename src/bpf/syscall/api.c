@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "bpf/btf/btf.h"
 #include "bpf/helper/trace.h"
+#include "bpf/link/link.h"
 #include "bpf/map/map.h"
 
 int rove_bpf_close(int fd)
@@ -74,6 +75,25 @@ int rove_bpf_poll_fd(int fd)
 	}
 	object_put(obj);
 	return ret;
+}
+
+int rove_bpf_iter_open(int link_fd)
+{
+	struct bpf_link *link;
+	int err = link_by_fd(link_fd, &link);
+
+	ctx_may_sleep();
+	if (err)
+		return err;
+	err = iter_session_open(link, ITER_SERVE_CALLS);
+	link_put(link);
+	return err;
+}
+
+ssize_t rove_bpf_iter_read(int fd, void *buf, size_t bytes)
+{
+	ctx_may_sleep();
+	return iter_session_read(fd, buf, bytes);
 }
 
 const void *rove_bpf_btf(size_t *ret_size)

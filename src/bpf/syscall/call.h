@@ -15,6 +15,7 @@
 /* Where members lie that newer headers name. */
 #define ATTR_PROG_LOG_TRUE_SIZE 140
 #define ATTR_BTF_LOG_TRUE_SIZE 28
+#define ATTR_LINK_CREATE_END 60
 #define ATTR_PROG_LOG_TRUE_SIZE_END (ATTR_PROG_LOG_TRUE_SIZE + 4)
 #define ATTR_BTF_LOG_TRUE_SIZE_END (ATTR_BTF_LOG_TRUE_SIZE + 4)
 
@@ -54,16 +55,24 @@ int cmd_prog_test_run(struct call *c);
 
 int cmd_btf_load(struct call *c);
 
+int cmd_link_create(struct call *c);
+int cmd_link_update(struct call *c);
+int cmd_link_detach(struct call *c);
+int cmd_iter_create(struct call *c);
+
 int cmd_prog_next_id(struct call *c);
 int cmd_map_next_id(struct call *c);
 int cmd_btf_next_id(struct call *c);
 int cmd_prog_fd_by_id(struct call *c);
 int cmd_map_fd_by_id(struct call *c);
 int cmd_btf_fd_by_id(struct call *c);
+int cmd_link_next_id(struct call *c);
+int cmd_link_fd_by_id(struct call *c);
 int cmd_info_by_fd(struct call *c);
 
 /* --- shared by commands ------------------------------------------------------------------- */
 
+struct bpf_link;
 struct bpf_map;
 struct bpf_prog;
 struct btf_object;
@@ -79,5 +88,6 @@ int call_open_new(struct object *obj, int access);
 int info_of_map(struct bpf_map *map, u64 user_info, u32 *bytes);
 int info_of_prog(struct bpf_prog *prog, u64 user_info, u32 *bytes);
 int info_of_btf(struct btf_object *bo, u64 user_info, u32 *bytes);
+int info_of_link(struct bpf_link *link, u64 user_info, u32 *bytes);
 
 #endif

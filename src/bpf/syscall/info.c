@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bpf/link/link.h"
 #include "bpf/map/map.h"
 #include "bpf/prog/prog.h"
 #include "bpf/syscall/call.h"
 #include "bpf/syscall/user.h"
+
+#define OWN_BTF_ID 1	/* btf_object.c */
 
 /* Newer structs are longer than our header knows; zero means "not told". */
 static int read_info(void *info, u32 known, u64 user_info, u32 *bytes)
@@ -89,6 +92,45 @@ int info_of_btf(struct btf_object *bo, u64 user_info, u32 *bytes)
 	return err ?: room && room <= name_bytes ? -ENOSPC : 0;
 }
 
+/* --- links -------------------------------------------------------------------------------- */
+
+/* The name whole, or what fits of it; its length is told in any case. */
+static int give_target_name(const char *name, struct bpf_link_info *info)
+{
+	u32 room = info->iter.target_name_len, bytes = strlen(name) + 1;
+
+	if (!info->iter.target_name != !room)
+		return -EINVAL;
+	info->iter.target_name_len = bytes;
+	if (!room)
+		return 0;
+	if (user_write(info->iter.target_name, name, min(room, bytes) - 1) ||
+	    user_write(info->iter.target_name + min(room, bytes) - 1, "", 1))
+		return -EFAULT;
+	return room < bytes ? -ENOSPC : 0;
+}
+
+int info_of_link(struct bpf_link *link, u64 user_info, u32 *bytes)
+{
+	struct bpf_link_info info;
+	struct bpf_prog *prog;
+	int err = read_info(&info, sizeof(info), user_info, bytes);
+
+	if (err)
+		return err;
+	prog = link_prog(link);
+	info.type = BPF_LINK_TYPE_ITER;
+	info.id = link->obj.id;
+	info.prog_id = prog->obj.id;
+	prog_put(prog);
+	err = give_target_name(link->target->name, &info);
+	if (err)
+		return err;
+	if (link->map)
+		info.iter.map.map_id = link->map->obj.id;
+	return user_write(user_info, &info, *bytes);
+}
+
 /* --- programs ----------------------------------------------------------------------------- */
 
 static int give_map_ids(struct bpf_prog *prog, struct bpf_prog_info *info)
@@ -162,8 +204,8 @@ int info_of_prog(struct bpf_prog *prog, u64 user_info, u32 *bytes)
 	info.run_time_ns = 0;
 	info.run_cnt = 0;
 	info.recursion_misses = 0;
-	info.attach_btf_obj_id = 0;
-	info.attach_btf_id = 0;
+	info.attach_btf_obj_id = prog->attach_btf_id ? OWN_BTF_ID : 0;
+	info.attach_btf_id = prog->attach_btf_id;
 
 	err = give_records(0, &info.nr_jited_line_info, &info.jited_line_info_rec_size, NULL, 0,
 			   sizeof(u64));

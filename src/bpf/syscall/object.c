@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "bpf/link/link.h"
 #include "bpf/map/map.h"
 #include "bpf/prog/prog.h"
 #include "bpf/syscall/call.h"
@@ -40,6 +41,11 @@ int cmd_btf_next_id(struct call *c)
 	return next_id(c, OBJECT_BTF);
 }
 
+int cmd_link_next_id(struct call *c)
+{
+	return next_id(c, OBJECT_LINK);
+}
+
 static int fd_by_id(enum object_kind kind, u32 id, int access)
 {
 	struct object *obj = object_by_id(kind, id);
@@ -60,6 +66,11 @@ int cmd_prog_fd_by_id(struct call *c)
 int cmd_btf_fd_by_id(struct call *c)
 {
 	return fd_by_id(OBJECT_BTF, c->attr.btf_id, O_RDWR);
+}
+
+int cmd_link_fd_by_id(struct call *c)
+{
+	return fd_by_id(OBJECT_LINK, c->attr.link_id, O_RDWR);
 }
 
 int cmd_map_fd_by_id(struct call *c)
@@ -83,6 +94,8 @@ static int info_of(struct object *obj, u64 user_info, u32 *bytes)
 		return info_of_prog(prog_of_object(obj), user_info, bytes);
 	case OBJECT_MAP:
 		return info_of_map(map_of_object(obj), user_info, bytes);
+	case OBJECT_LINK:
+		return info_of_link(link_of_object(obj), user_info, bytes);
 	default:
 		return info_of_btf(container_of(obj, struct btf_object, obj), user_info, bytes);
 	}

@@ -180,7 +180,7 @@ static int check_attr(const union bpf_attr *attr)
 	if (!attr->insn_cnt || attr->insn_cnt > MAX_INSNS)
 		return -E2BIG;
 	/* Devices, programs to extend, and relocations by the loader: there are none here. */
-	if (attr->prog_ifindex || attr->attach_btf_id || attr->attach_prog_fd ||
+	if (attr->prog_ifindex || attr->attach_prog_fd ||
 	    attr->core_relo_cnt)
 		return -EINVAL;
 	return 0;
@@ -194,6 +194,7 @@ static int load_init(struct call *c, struct load *load)
 	load->spec.type = attr->prog_type;
 	load->spec.attach_type = attr->expected_attach_type;
 	load->spec.flags = attr->prog_flags;
+	load->spec.attach_btf_id = attr->attach_btf_id;
 	err = err ?: call_copy_name(load->spec.name, attr->prog_name);
 	err = err ?: read_license(attr->license, &load->spec.gpl_compatible);
 	err = err ?: read_insns(attr, load);

@@ -51,6 +51,12 @@ static const struct command commands[] = {
 	[BPF_PROG_GET_FD_BY_ID] = { cmd_prog_fd_by_id, ATTR_END(prog_id) },
 	[BPF_MAP_GET_FD_BY_ID] = { cmd_map_fd_by_id, ATTR_END(open_flags) },
 	[BPF_BTF_GET_FD_BY_ID] = { cmd_btf_fd_by_id, ATTR_END(btf_id) },
+	[BPF_LINK_CREATE] = { cmd_link_create, ATTR_LINK_CREATE_END, true },
+	[BPF_LINK_UPDATE] = { cmd_link_update, ATTR_END(link_update.old_prog_fd) },
+	[BPF_LINK_DETACH] = { cmd_link_detach, ATTR_END(link_detach.link_fd) },
+	[BPF_LINK_GET_FD_BY_ID] = { cmd_link_fd_by_id, ATTR_END(link_id) },
+	[BPF_LINK_GET_NEXT_ID] = { cmd_link_next_id, ATTR_END(next_id) },
+	[BPF_ITER_CREATE] = { cmd_iter_create, ATTR_END(iter_create.flags), true },
 	[BPF_OBJ_GET_INFO_BY_FD] = { cmd_info_by_fd, ATTR_END(info.info) },
 };
 

@@ -25,11 +25,23 @@ struct vrf_kfunc {
 };
 
 /* A context that is plain memory (syscall programs) has no fields, only a size. */
+enum ctx_buf {
+	CTX_NO_BUF = 0,
+	CTX_BUF_RDONLY,		/* memory whose size is known when the program is attached */
+	CTX_BUF,		/* the same, and programs may write it */
+};
+
 struct ctx_field {
 	u32 off, size;
 	bool writable;
-	u32 btf_id;		/* a typed pointer, 0: a number */
+	u32 btf_id;		/* a typed pointer, 0: a number, or memory */
 	bool maybe_null;
+	u8 buf;			/* enum ctx_buf: a pointer to memory */
+};
+
+/* A pointer in a struct that is alive as long as the struct itself. */
+struct trusted_member {
+	const char *type, *member;
 };
 
 struct ctx_desc {
@@ -40,10 +52,12 @@ struct ctx_desc {
 	u32 nr_fields;
 	s64 ret_min, ret_max;	/* allowed r0 at exit; full range when the type does not care */
 	bool may_sleep;		/* programs of this type may sleep */
+	bool in_thread;		/* they run where one may wait, whether they sleep or not */
 };
 
 struct vrf_platform {
 	const struct btf *btf;	/* kfuncs and typed pointers; not NULL */
+	const struct trusted_member *trusted_members;	/* ends with no type; NULL: none */
 
 	/* NULL: no such helper, or not for this program type (*ret_known tells). */
 	const struct func_proto *(*helper)(const struct vrf_platform *p, u32 prog_type, u32 id,

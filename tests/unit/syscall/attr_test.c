@@ -14,7 +14,6 @@ TEST(attr, unknown_commands_are_invalid)
 	EXPECT_EQ(BPF(-1), -EINVAL);
 	EXPECT_EQ(BPF(1000), -EINVAL);
 	EXPECT_EQ(BPF(BPF_OBJ_PIN), -EINVAL);
-	EXPECT_EQ(BPF(BPF_LINK_CREATE), -EINVAL);
 }
 
 TEST(attr, bytes_beyond_what_is_known_must_be_zero)

@@ -66,6 +66,14 @@ const struct vkind_desc vkind_desc[V_KINDS] = {
 		.dereferenceable = true,
 		.comparable = true,
 	},
+	[V_BUF] = {
+		.name = "buf",
+		.is_pointer = true,
+		.add_const = true,
+		.spillable = true,
+		.dereferenceable = true,
+		.comparable = true,
+	},
 	[V_FUNC] = {
 		.name = "func",
 		.is_pointer = true,
@@ -136,6 +144,11 @@ void value_set_stack(struct value *val, u32 frame, s64 off)
 	value_set_kind(val, V_STACK);
 	val->stack.frame = frame;
 	val->num = scalar_const((u64)off);
+}
+
+void value_set_buf(struct value *val)
+{
+	value_set_kind(val, V_BUF);
 }
 
 void value_set_mem(struct value *val, u32 size)
@@ -223,6 +236,7 @@ static bool same_object(const struct value *a, const struct value *b)
 	case V_NONE:
 	case V_SCALAR:
 	case V_CTX:
+	case V_BUF:
 	case V_KINDS:
 		break;
 	}

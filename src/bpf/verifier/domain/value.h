@@ -24,6 +24,7 @@ enum vkind {
 	V_STACK,	/* inside a frame's stack */
 	V_MEM,		/* plain memory of known size: ring-buffer record, buffer of a kfunc */
 	V_BTF,		/* a kernel object of a BTF type */
+	V_BUF,		/* memory of a context, of a size known when the program is attached */
 	V_FUNC,		/* the address of a subprogram, to be called back */
 	V_KINDS,
 };
@@ -108,6 +109,7 @@ void value_set_map(struct value *val, const void *map);
 void value_set_map_value(struct value *val, const void *map, u32 uid);
 void value_set_stack(struct value *val, u32 frame, s64 off);
 void value_set_mem(struct value *val, u32 size);
+void value_set_buf(struct value *val);
 void value_set_btf(struct value *val, const void *btf, u32 type_id);
 void value_set_func(struct value *val, u32 subprog);
 

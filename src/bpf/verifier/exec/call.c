@@ -156,6 +156,8 @@ static int check_may_call(struct vrf *v, const struct func_proto *proto)
 				   "cannot call GPL-restricted function from non-GPL compatible program");
 	if (!(proto->flags & FUNC_SLEEPABLE) || may_sleep(v))
 		return 0;
+	if (proto->flags & FUNC_THREAD && v->facts->ctx->in_thread)
+		return 0;
 	if (kfunc)
 		return vlog_reject(v, -EACCES, WHY_CONTEXT,
 				   "program must be sleepable to call sleepable kfunc %s",

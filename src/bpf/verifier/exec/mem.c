@@ -20,6 +20,7 @@ const struct region_ops *const region_of[V_KINDS] = {
 	[V_STACK] = &region_stack,
 	[V_MEM] = &region_buf,
 	[V_BTF] = &region_btf,
+	[V_BUF] = &region_ctx_buf,
 };
 
 /* Beyond every object there is no need to know how far. */

@@ -48,6 +48,7 @@ extern const struct region_ops region_stack;
 extern const struct region_ops region_ctx;
 extern const struct region_ops region_btf;
 extern const struct region_ops region_buf;
+extern const struct region_ops region_ctx_buf;
 
 /*
  * The lowest byte of an access is at least .min, at most .max from the start

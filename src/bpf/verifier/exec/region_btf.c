@@ -5,9 +5,11 @@
  * Only loads.  All are checked when they run: a pointer that is trusted is
  * alive, but its object may hold pointers to what is not, and an untrusted one
  * may be any number.  So whatever is loaded as a pointer is untrusted, however
- * trusted the way to it was.
+ * trusted the way to it was; but for the few members that the platform names,
+ * whose objects live as long as what holds them.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "bpf/verifier/exec/region.h"
 
@@ -50,6 +52,20 @@ static int btf_ptr_check(struct vrf *v, struct vstate *st, const struct access *
 	return 0;
 }
 
+static bool keeps_trust(const struct vrf *v, const struct value *ptr, const struct btf_hit *hit)
+{
+	const struct trusted_member *m = v->req->platform->trusted_members;
+	const char *type = btf_name(ptr->btf.btf, ptr->btf.type_id);
+
+	/* What is alive for a while only would lend its member for longer. */
+	if (!m || !(ptr->flags & VF_TRUSTED) || ptr->flags & VF_SCOPED || ptr->ref)
+		return false;
+	for (; m->type; m++)
+		if (!strcmp(m->type, type) && !strcmp(m->member, hit->member))
+			return true;
+	return false;
+}
+
 static int btf_ptr_load(struct vrf *v, struct vstate *st, const struct access *a,
 			struct value *ret_val)
 {
@@ -61,7 +77,7 @@ static int btf_ptr_load(struct vrf *v, struct vstate *st, const struct access *a
 	if (hit.kind != BTF_HIT_PTR || !hit.type_id || !btf_is_struct(btf, hit.type_id))
 		return load_unknown(v, st, a, ret_val);
 	value_set_btf(ret_val, btf, hit.type_id);
-	ret_val->flags = VF_UNTRUSTED;
+	ret_val->flags = keeps_trust(v, a->ptr, &hit) ? VF_TRUSTED : VF_UNTRUSTED;
 	return 0;
 }
 

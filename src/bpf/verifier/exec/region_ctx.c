@@ -23,7 +23,7 @@ static const struct ctx_field *field_at(const struct ctx_desc *ctx, s64 off, u32
 
 		if (off < f->off || off + size > (u64)f->off + f->size)
 			continue;
-		if (!f->btf_id || (off == f->off && size == f->size))
+		if ((!f->btf_id && !f->buf) || (off == f->off && size == f->size))
 			return f;
 	}
 	return NULL;
@@ -72,6 +72,23 @@ static int ctx_check(struct vrf *v, struct vstate *st, const struct access *a)
 	return v->facts->ctx->plain ? check_plain(v, a, &span) : check_fields(v, a, &span);
 }
 
+/* A pointer that the context holds, typed or to plain memory. */
+static void load_pointer(struct vrf *v, struct vstate *st, const struct ctx_field *f,
+			 struct value *ret_val)
+{
+	if (f->buf) {
+		value_set_buf(ret_val);
+		ret_val->flags = f->buf == CTX_BUF_RDONLY ? VF_RDONLY : 0;
+	} else {
+		value_set_btf(ret_val, v->req->platform->btf, f->btf_id);
+		ret_val->flags = VF_TRUSTED;
+	}
+	if (f->maybe_null) {
+		ret_val->flags |= VF_MAYBE_NULL;
+		ret_val->id = vstate_new_id(st);
+	}
+}
+
 static int ctx_load(struct vrf *v, struct vstate *st, const struct access *a,
 		    struct value *ret_val)
 {
@@ -79,14 +96,9 @@ static int ctx_load(struct vrf *v, struct vstate *st, const struct access *a,
 
 	if (!v->facts->ctx->plain)
 		f = field_at(v->facts->ctx, access_span(a).min, a->size);
-	if (!f || !f->btf_id)
+	if (!f || (!f->btf_id && !f->buf))
 		return load_unknown(v, st, a, ret_val);
-	value_set_btf(ret_val, v->req->platform->btf, f->btf_id);
-	ret_val->flags = VF_TRUSTED;
-	if (f->maybe_null) {
-		ret_val->flags |= VF_MAYBE_NULL;
-		ret_val->id = vstate_new_id(st);
-	}
+	load_pointer(v, st, f, ret_val);
 	return 0;
 }
 

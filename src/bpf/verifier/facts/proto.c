@@ -261,7 +261,7 @@ static u32 func_flags(u32 kf)
 	} same[] = {
 		{ KF_SLEEPABLE, FUNC_SLEEPABLE },   { KF_ITER_NEW, FUNC_ITER_NEW },
 		{ KF_ITER_NEXT, FUNC_ITER_NEXT },   { KF_ITER_DESTROY, FUNC_ITER_DESTROY },
-		{ KF_SCOPED, FUNC_SCOPED },
+		{ KF_SCOPED, FUNC_SCOPED },	    { KF_THREAD, FUNC_THREAD },
 	};
 	u32 flags = FUNC_KFUNC;
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/iter/dmabuf.c - all DMA-bufs, newest first
+ *
+ * The buffer at hand is held by a reference, between two reads too: so programs
+ * may sleep, and the next read begins where this one ended.
+ */
+#include "bpf/iter/iter.h"
+#include "objects/dma_buf.h"
+
+struct state {
+	bool begun;
+	struct dma_buf *at;	/* held; NULL: not begun, or behind the last */
+};
+
+_Static_assert(sizeof(struct state) <= ITER_STATE_BYTES, "state fits");
+
+static void *start(void *state)
+{
+	struct state *s = state;
+
+	if (!s->begun)
+		s->at = dma_buf_iter_begin();
+	s->begun = true;
+	return s->at;
+}
+
+static void *next(void *state, void *obj)
+{
+	struct state *s = state;
+
+	s->at = dma_buf_iter_next(obj);
+	return s->at;
+}
+
+static void close_walk(void *state)
+{
+	struct state *s = state;
+
+	if (s->at)
+		dma_buf_iter_end(s->at);
+}
+
+static void show(void *state, void *obj, u64 *words)
+{
+	words[0] = (uintptr_t)obj;
+}
+
+const struct iter_ops iter_ops_dmabuf = {
+	.start = start, .next = next, .close = close_walk, .show = show,
+};

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/iter/map_elem.c - all elements of one map; programs may change the values
+ *
+ * A read is one read section, so elements stay while they are shown.  Between
+ * two reads the place is kept: an element may be met twice, or not at all, if
+ * others come and go in its place meanwhile.
+ */
+#include <errno.h>
+
+#include "bpf/core/object.h"
+#include "bpf/core/view.h"
+#include "bpf/iter/iter.h"
+#include "bpf/map/map.h"
+#include "bpf/map/rcu.h"
+
+struct state {
+	struct bpf_map *map;
+	u32 at, nth;		/* the place of the element at hand, and which there */
+	const void *key;
+	void *value;
+	struct object_view view;
+};
+
+_Static_assert(sizeof(struct state) <= ITER_STATE_BYTES, "state fits");
+
+/* Only elements that lie still: no others have programs pointers to. */
+static bool takes_map(const struct bpf_map *map)
+{
+	return map->ops->elem_at;
+}
+
+static int open_walk(void *state, const struct iter_bind *bind)
+{
+	struct state *s = state;
+
+	s->map = bind->map;
+	s->map->obj.ops->view(&s->map->obj, &s->view);
+	return 0;
+}
+
+/* The element at ->at, ->nth, or the first behind. */
+static void *find(struct state *s)
+{
+	int err;
+
+	while ((err = s->map->ops->elem_at(s->map, s->at, s->nth, &s->key, &s->value)) == -ENOENT) {
+		s->at++;
+		s->nth = 0;
+	}
+	/* An array's key is its place. */
+	if (!err && !s->key)
+		s->key = &s->at;
+	return err ? NULL : s;
+}
+
+static void *start(void *state)
+{
+	map_rcu_read_lock();
+	return find(state);
+}
+
+static void *next(void *state, void *obj)
+{
+	struct state *s = state;
+
+	s->nth++;
+	return find(s);
+}
+
+static void stop(void *state, void *obj)
+{
+	map_rcu_read_unlock();
+}
+
+static void show(void *state, void *obj, u64 *words)
+{
+	struct state *s = state;
+
+	words[0] = (uintptr_t)&s->view.map;
+	words[1] = (uintptr_t)s->key;
+	words[2] = (uintptr_t)s->value;
+}
+
+const struct iter_ops iter_ops_map_elem = {
+	.takes_map = takes_map,
+	.open = open_walk, .start = start, .next = next, .stop = stop, .show = show,
+};

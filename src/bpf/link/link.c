@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/link/link.c - make links, and exchange their programs
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/context.h"
+#include "bpf/core/view.h"
+#include "bpf/link/link.h"
+
+static void link_object_free(struct object *obj)
+{
+	struct bpf_link *link = link_of_object(obj);
+
+	prog_put(link->prog);
+	map_put(link->map);
+	free(link);
+}
+
+static void link_view(struct object *obj, struct object_view *ret_view)
+{
+	struct bpf_link *link = link_of_object(obj);
+	struct bpf_prog *prog = link_prog(link);
+
+	prog->obj.ops->view(&prog->obj, ret_view);
+	prog_put(prog);
+	ret_view->link = (struct bpf_link_view){
+		.id = obj->id,
+		.type = BPF_LINK_TYPE_ITER,
+		.prog = &ret_view->prog,
+	};
+}
+
+const struct object_ops link_object_ops = {
+	.kind = OBJECT_LINK,
+	.memfd_name = "bpf-link",
+	.free = link_object_free,
+	.view = link_view,
+};
+
+/* A program that was checked against no size may reach no further than there is. */
+static int check_map(const struct bpf_prog *prog, const struct bpf_map *map)
+{
+	const struct iter_ops *ops = prog->iter->ops;
+
+	if (!ops->takes_map)
+		return 0;
+	if (!map)
+		return -EBADF;
+	if (!ops->takes_map(map))
+		return -EINVAL;
+	if (prog->max_buf_rdonly_bytes > map->spec.key_size ||
+	    prog->max_buf_bytes > map->spec.value_size)
+		return -EACCES;
+	return 0;
+}
+
+/**
+ * link_create - bind an iterator's program to its target
+ * @prog: ->iter is set; the link takes a reference of its own
+ * @map:  for targets that take one; NULL: none was given.  Another target ignores it
+ * @ret_link: with one reference; set on success only
+ *
+ * Context: may sleep.
+ * Return:  0; -EINVAL (a program that may sleep, where it may not; not that type of map),
+ *          -EBADF (no map), -EACCES (the map's keys or values are too small), -ENOMEM, -EMFILE.
+ */
+int link_create(struct bpf_prog *prog, struct bpf_map *map, struct bpf_link **ret_link)
+{
+	struct bpf_link *link;
+	int memfd, err;
+
+	ctx_may_sleep();
+	if (prog->flags & BPF_F_SLEEPABLE && !prog->iter->may_sleep)
+		return -EINVAL;
+	err = check_map(prog, map);
+	if (err)
+		return err;
+	link = calloc(1, sizeof(*link));
+	if (!link)
+		return -ENOMEM;
+	memfd = object_memfd_create(&link_object_ops, 0);
+	if (memfd < 0) {
+		free(link);
+		return memfd;
+	}
+	link->target = prog->iter;
+	mutex_init(&link->lock);
+	link->prog = prog;
+	object_get(&prog->obj);
+	if (prog->iter->ops->takes_map) {
+		link->map = map;
+		map_get(map);
+	}
+	err = object_init(&link->obj, &link_object_ops, memfd);
+	if (err) {
+		close(memfd);
+		link_object_free(&link->obj);
+		return err;
+	}
+	*ret_link = link;
+	return 0;
+}
+
+/**
+ * link_by_fd - the link behind a descriptor
+ * @ret_link: with a reference; link_put()
+ *
+ * Context: thread.
+ * Return:  0, -EBADF, or -EINVAL (open on something else).
+ */
+int link_by_fd(int fd, struct bpf_link **ret_link)
+{
+	struct object *obj;
+	int err = object_by_fd(fd, &obj);
+
+	if (err)
+		return err;
+	if (obj->ops != &link_object_ops) {
+		object_put(obj);
+		return -EINVAL;
+	}
+	*ret_link = link_of_object(obj);
+	return 0;
+}
+
+/* The link's program now, with a reference for the caller.  Context: thread. */
+struct bpf_prog *link_prog(struct bpf_link *link)
+{
+	struct bpf_prog *prog;
+
+	mutex_lock(&link->lock);
+	prog = link->prog;
+	object_get(&prog->obj);
+	mutex_unlock(&link->lock);
+	return prog;
+}
+
+/* Walks that begin from now on run @prog.  *ret_was: the link's reference to the one before. */
+static int exchange(struct bpf_link *link, struct bpf_prog *prog, const struct bpf_prog *old,
+		    struct bpf_prog **ret_was)
+{
+	struct bpf_prog *was = link->prog;
+
+	assert_held(&link->lock);
+	if (old && old != was)
+		return -EPERM;
+	if (prog->type != was->type || prog->attach_type != was->attach_type ||
+	    prog->attach_btf_id != was->attach_btf_id)
+		return -EINVAL;
+	if (check_map(prog, link->map) ||
+	    (prog->flags & BPF_F_SLEEPABLE && !link->target->may_sleep))
+		return -EINVAL;
+	object_get(&prog->obj);
+	link->prog = prog;
+	*ret_was = was;
+	return 0;
+}
+
+/**
+ * link_update - exchange the program
+ * @old: what it must be now; NULL: whatever it is
+ *
+ * Context: may sleep.
+ * Return:  0, -EPERM (it is not @old), -EINVAL (for something else).
+ */
+int link_update(struct bpf_link *link, struct bpf_prog *prog, const struct bpf_prog *old)
+{
+	struct bpf_prog *was = NULL;
+	int err;
+
+	ctx_may_sleep();
+	mutex_lock(&link->lock);
+	err = exchange(link, prog, old, &was);
+	mutex_unlock(&link->lock);
+	prog_put(was);
+	return err;
+}

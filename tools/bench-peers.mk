@@ -17,7 +17,7 @@ PEER_PKG_wq_glib   := glib-2.0
 PEER_PKG_wq_uv     := libuv
 PEER_PKG_wq_ck     := ck
 PEER_PKG_wq_urcu   := liburcu-cds
-PEER_IF_wq_moody   = $(wildcard /usr/include/concurrentqueue/moodycamel/blockingconcurrentqueue.h)
+PEER_IF_wq_moody   = $(wildcard /usr/include/concurrentqueue/blockingconcurrentqueue.h)
 PEER_IF_wq_gomp    = $(wildcard $(shell $(CC) -print-file-name=libgomp.so))
 PEER_IF_wq_libomp  = $(wildcard $(shell $(CLANG) -print-file-name=libomp.so 2>/dev/null))
 PEER_CFLAGS_wq_gomp   := -fopenmp

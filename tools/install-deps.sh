@@ -7,8 +7,9 @@
 #	--print  only print the command that would install what is missing
 #
 # Installs what is missing when it may (root, or sudo without a password); otherwise prints
-# the exact command and exits with 1.  Set "kernel" is optional: when its packages cannot be
-# had, the tests that need them skip with the reason, so it never fails.
+# the exact command and exits with 1.  Sets "kernel" and "bench" are optional: when a package of
+# theirs cannot be had, the tests that need it skip with the reason, and the benchmarks name the
+# library that is not here; so they never fail.
 
 set -u
 
@@ -18,7 +19,8 @@ declare -A packages=(
 	[check]="libcmocka-dev python3 python3-jsonschema mandoc procps util-linux"
 	[full]="libclang-rt-14-dev valgrind"
 	[kernel]="qemu-system-x86 busybox-static cpio debian-archive-keyring"
-	[bench]="valgrind"
+	[bench]="valgrind g++ libtbb-dev libuv1-dev libglib2.0-dev libck-dev libconcurrentqueue-dev
+		libomp-dev libswiftlang"
 )
 
 print_only=false
@@ -30,10 +32,13 @@ if ! command -v dpkg-query >/dev/null; then
 	exit 1
 fi
 
-# clang's runtime has its version in the package's name.
+# clang's runtime has its version in the package's name; libswiftlang (it has libdispatch) is in
+# Debian from 13 on, and not worth a failing command elsewhere.
 installed()
 {
 	case $1 in
+	libswiftlang) [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ] ||
+		! apt-cache show "$1" >/dev/null 2>&1 ;;
 	libclang-rt-14-dev) ls /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a \
 		>/dev/null 2>&1 ;;
 	*) [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ] ;;
@@ -45,7 +50,7 @@ for set in "$@"; do
 	[ -n "${packages[$set]+x}" ] || { echo "install-deps: no set '$set'" >&2; exit 2; }
 	for package in ${packages[$set]}; do
 		installed "$package" && continue
-		if [ "$set" = kernel ]; then optional+=" $package"; else required+=" $package"; fi
+		if [ "$set" = kernel ] || [ "$set" = bench ]; then optional+=" $package"; else required+=" $package"; fi
 	done
 done
 [ -n "$required$optional" ] || exit 0
@@ -82,9 +87,9 @@ if ! run apt-get install -y -q --no-install-recommends $required $optional </dev
 		echo "install-deps: could not install; the command was: $command" >&2
 		exit 1
 	fi
-	if [ -n "$optional" ] && ! run apt-get install -y -q --no-install-recommends $optional \
-			</dev/null >>"$log" 2>&1; then
-		echo "install-deps: not to be had here:$optional (tests that need them will skip)" >&2
-	fi
+	for package in $optional; do
+		run apt-get install -y -q --no-install-recommends "$package" </dev/null >>"$log" 2>&1 ||
+			echo "install-deps: not to be had here: $package (what needs it will skip)" >&2
+	done
 fi
 exit 0

@@ -50,8 +50,10 @@ struct wq_peer {
 	void (*fini)(void);
 	void (*item_init)(struct wq_item *item); /* or NULL */
 	void (*submit)(struct wq_item *item, u32 producer);
-	/* Waits for all that this producer has submitted; NULL: the load counts items instead. */
-	void (*wait)(u32 producer);
+	/* All of a batch by one call, or NULL. */
+	void (*submit_many)(struct wq_item *const *items, u32 nr, u32 producer);
+	/* Waits for this producer's batch; NULL: the load waits until as many have run. */
+	void (*wait)(struct wq_item *const *items, u32 nr, u32 producer);
 	/* Runs fn(0) .. fn(nr - 1) at once and waits; NULL: one pthread each. */
 	void (*producers)(u32 nr, void (*fn)(u32 producer));
 };

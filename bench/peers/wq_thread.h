@@ -70,4 +70,57 @@ static inline void spin_unlock(u32 *lock)
 	store_release(lock, 0);
 }
 
+/*
+ * Workers that sleep when there is nothing, and producers that wake one at a time: a producer
+ * takes a sleeper off the count before it wakes, so each sleeper is woken once.
+ */
+struct wq_dorm {
+	u32 nr_asleep __attribute__((aligned(WQ_CACHE_LINE))); /* not yet claimed by a producer */
+	u32 nr_tickets __attribute__((aligned(WQ_CACHE_LINE))); /* claimed, not yet up; futex word */
+};
+
+static inline bool dorm_take(u32 *count)
+{
+	u32 seen = load_seq_cst(count);
+
+	while (seen)
+		if (cmpxchg_seq_cst(count, &seen, seen - 1))
+			return true;
+	return false;
+}
+
+/* After the item can be seen. */
+static inline void dorm_wake_one(struct wq_dorm *dorm)
+{
+	if (!dorm_take(&dorm->nr_asleep))
+		return;
+	fetch_add_seq_cst(&dorm->nr_tickets, 1);
+	word_wake(&dorm->nr_tickets, 1);
+}
+
+/* Then look for items once more, and either dorm_leave() or dorm_sleep(). */
+static inline void dorm_enter(struct wq_dorm *dorm)
+{
+	fetch_add_seq_cst(&dorm->nr_asleep, 1);
+}
+
+static inline void dorm_sleep(struct wq_dorm *dorm)
+{
+	while (!dorm_take(&dorm->nr_tickets))
+		word_wait(&dorm->nr_tickets, 0);
+}
+
+static inline void dorm_leave(struct wq_dorm *dorm)
+{
+	if (!dorm_take(&dorm->nr_asleep))
+		dorm_sleep(dorm);
+}
+
+/* At the end, when the workers have been told to leave. */
+static inline void dorm_wake_all(struct wq_dorm *dorm)
+{
+	for (u32 i = 0; i < WQ_MAX_WORKERS; i++)
+		dorm_wake_one(dorm);
+}
+
 #endif

@@ -19,7 +19,7 @@ PEER_PKG_wq_ck     := ck
 PEER_PKG_wq_urcu   := liburcu-cds
 PEER_IF_wq_moody   = $(wildcard /usr/include/concurrentqueue/blockingconcurrentqueue.h)
 PEER_IF_wq_gomp    = $(wildcard $(shell $(CC) -print-file-name=libgomp.so))
-PEER_IF_wq_libomp  = $(wildcard $(shell $(CLANG) -print-file-name=libomp.so 2>/dev/null))
+PEER_IF_wq_libomp  = $(wildcard /usr/lib/llvm-*/lib/libomp.so /usr/lib/*/libomp.so)
 PEER_CFLAGS_wq_gomp   := -fopenmp
 PEER_LIBS_wq_gomp     := -fopenmp
 PEER_CFLAGS_wq_libomp := -fopenmp=libomp
@@ -29,7 +29,7 @@ PEER_CC_wq_libomp     := $(CLANG)
 PEERS_OF_workqueue := wq_
 PEERS_OF_timer     := timer_
 
-PEER_SRCS := $(call find,bench/peers,*.c) $(call find,bench/peers,*.cc)
+PEER_SRCS := $(call find,bench/peers,*.c) $(if $(shell command -v $(CXX)),$(call find,bench/peers,*.cc))
 
 # $(1): a peer's name.
 peer_has_pkg = $(shell $(PKGCONF) --exists '$(PEER_PKG_$(1))' 2>/dev/null && echo yes)

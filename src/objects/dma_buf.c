@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/context.h"
@@ -62,21 +61,13 @@ static struct dma_buf_block *block_new(const char *exp_name, const char *name)
 static int block_fill(struct dma_buf_block *block, size_t size,
 		      const struct rove_dma_buf_options *opts)
 {
-	struct stat st;
-	int fd, err;
+	int fd = dma_buf_memory_open(size, opts);
 
-	fd = dma_buf_memory_open(size, opts);
 	if (fd < 0)
 		return fd;
-	if (fstat(fd, &st)) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
 	block->buf.fd = fd;
 	block->buf.memory = opts->memory;
 	block->buf.size = size;
-	block->inode.i_ino = st.st_ino;
 	block->inode.i_size = size;
 	return 0;
 }
@@ -207,9 +198,10 @@ static u32 nr_attachments_locked(const struct dma_buf *dmabuf)
 void rove_dma_buf_read(struct dma_buf *dmabuf, struct rove_dma_buf_attrs *ret_attrs)
 {
 	ctx_thread();
+	dma_buf_learn_ino(dmabuf);
 	*ret_attrs = (struct rove_dma_buf_attrs){
 		.size = dmabuf->size,
-		.ino = dmabuf->file->f_inode->i_ino,
+		.ino = READ_ONCE(dmabuf->file->f_inode->i_ino),
 		.nr_refs = READ_ONCE(dmabuf->file->f_ref.refcnt.counter) + 1,
 		.nr_fds = READ_ONCE(dmabuf->nr_fds),
 		.nr_maps = READ_ONCE(dmabuf->nr_maps),

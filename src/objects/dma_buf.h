@@ -15,9 +15,10 @@
  *   - one whose last reference is gone is not given;
  *   - no lock is held between steps, so a walk may wait, and may end on another
  *     thread than the one it began on;
- *   - a step itself does not wait, but for the list's lock, which is held for a few
- *     instructions: a step may be made on a timer thread (softirq), where a last
- *     reference is handed to another thread.  Not in a signal handler.
+ *   - a step itself does not wait, but for the lists' locks, which are held shortly: for
+ *     one step, or at the beginning to sort in what is new.  So a walk may be made on
+ *     a timer thread (softirq), where a last reference is handed to another thread.
+ *     Not in a signal handler.
  *
  * ->name and the attachments may be replaced while one looks.  What they pointed to
  * stays until the section of wakeup_sources_srcu() in which they were read has ended
@@ -45,15 +46,18 @@ struct file_ref {
 	} refcnt;
 };
 
-/* All members are set before the buffer is visible, never changed. */
+/*
+ * I  set before the buffer is visible, never changed
+ * A  atomic
+ */
 struct inode {
-	unsigned long	i_ino;		/* that of the descriptors: st_ino */
-	s64		i_size;		/* bytes */
+	unsigned long	i_ino;		/* A: st_ino of the descriptors; 0: nobody asked yet */
+	s64		i_size;		/* I: bytes */
 };
 
 struct file {
-	struct inode	*f_inode;	/* I */
 	struct file_ref	f_ref;		/* A: references of all kinds, walks included */
+	struct inode	*f_inode;	/* I */
 };
 
 /*
@@ -62,7 +66,7 @@ struct file {
  * I  set before the buffer is visible, never changed
  * A  atomic; the ORDER tag at each access says why
  * L  changed under ->name_lock
- * R  under the registry's lock
+ * R  under the lock of the list it is in: its CPU's, or once ->known the registry's
  * N  a number for show: atomic, orders nothing
  */
 struct dma_buf {
@@ -72,13 +76,19 @@ struct dma_buf {
 	const char		*exp_name;	/* I */
 	const char		*name;		/* A, L: NULL: none */
 	struct mutex		name_lock;	/* leaf */
-	struct list_head	list_node;	/* R: ->next NULL: not listed */
 
 	/* The kernel has none of these. */
 	u32			nr_fds;		/* N: descriptors handed out and not given back */
 	u32			nr_maps;	/* N: mappings made here and not undone */
 	int			fd;		/* I: the buffer's own descriptor of its memory */
 	u32			memory;		/* I: enum rove_dma_buf_memory */
+	u32			shard;		/* I: where it was listed first */
+	bool			listed;		/* I: false while the benchmark switches lists off */
+
+	/* What walks write stands together, with the file behind it. */
+	u64			export_ns;	/* I: CLOCK_MONOTONIC of its export */
+	struct list_head	list_node;	/* R */
+	bool			known;		/* A, R: a walk has seen it; never unset */
 };
 
 /* I  set before the attachment is visible, never changed */

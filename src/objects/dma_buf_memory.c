@@ -123,6 +123,24 @@ int dma_buf_memory_open(size_t size, const struct rove_dma_buf_options *opts)
 }
 
 /**
+ * dma_buf_learn_ino - whoever looks at a buffer first asks for its number
+ * @dmabuf:  held by the caller
+ *
+ * A buffer that nobody looks at is spared the system call.  Two who ask at once are
+ * told the same.
+ *
+ * Context: thread.
+ */
+void dma_buf_learn_ino(struct dma_buf *dmabuf)
+{
+	struct stat st;
+
+	ctx_thread();
+	if (!READ_ONCE(dmabuf->file->f_inode->i_ino) && !fstat(dmabuf->fd, &st))
+		WRITE_ONCE(dmabuf->file->f_inode->i_ino, st.st_ino);
+}
+
+/**
  * dma_buf_memory_name - give the kernel's buffer the same name, if there is one
  *
  * Context: may sleep.

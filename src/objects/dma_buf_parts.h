@@ -33,6 +33,7 @@ bool dma_buf_name_fits(const char *name);
 void dma_buf_name_free(struct dma_buf *dmabuf);
 
 /* dma_buf_memory.c */
+void dma_buf_learn_ino(struct dma_buf *dmabuf);
 int dma_buf_memory_open(size_t size, const struct rove_dma_buf_options *opts);
 int dma_buf_memory_name(const struct dma_buf *dmabuf, const char *name);
 

@@ -43,12 +43,14 @@ static void fdinfo_of(int fd, const char *key, char *value, size_t bytes)
 
 static void check_real(struct dma_buf *b)
 {
+	struct rove_dma_buf_attrs a;
 	struct stat st;
 	char text[64];
 	void *addr;
 
 	EXPECT_EQ(fstat(b->fd, &st), 0);
-	EXPECT_EQ(b->file->f_inode->i_ino, st.st_ino);
+	rove_dma_buf_read(b, &a);
+	EXPECT_EQ(a.ino, st.st_ino);
 	fdinfo_of(b->fd, "size", text, sizeof(text));
 	EXPECT_EQ(strtoull(text, NULL, 10), b->size);
 	fdinfo_of(b->fd, "name", text, sizeof(text));

@@ -64,9 +64,11 @@ TEST(dma_buf, a_new_buffer_is_held_by_its_exporter_alone_and_has_no_name)
 
 TEST(dma_buf, what_programs_read_is_what_the_kernel_would_show)
 {
-	struct dma_buf *b = buf_new();
+	struct dma_buf *b = buf_new(), *found = dma_buf_iter_begin();
 	struct stat st;
 
+	EXPECT_PTR_EQ(found, b);
+	dma_buf_iter_end(found);
 	EXPECT_EQ(fstat(b->fd, &st), 0);
 	EXPECT_EQ(b->file->f_inode->i_ino, st.st_ino);
 	EXPECT_EQ(b->file->f_inode->i_size, st.st_size);

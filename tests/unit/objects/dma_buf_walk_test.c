@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "base/context.h"
@@ -63,6 +64,60 @@ TEST(dma_buf_walk, the_newest_is_found_first_and_each_once)
 	rove_dma_buf_put(c);
 	rove_dma_buf_put(a);
 	EXPECT_EQ(nr_listed(), 0);
+}
+
+/* The allowed CPUs; how many. */
+static u32 allowed_cpus(int cpus[2])
+{
+	cpu_set_t set;
+	u32 nr = 0;
+
+	EXPECT_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
+	for (int cpu = 0; cpu < CPU_SETSIZE && nr < 2; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[nr++] = cpu;
+	return nr;
+}
+
+static void move_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	EXPECT_EQ(sched_setaffinity(0, sizeof(set), &set), 0);
+}
+
+static void expect_all_newest_first(struct dma_buf **bufs, u32 nr)
+{
+	struct dma_buf *at = dma_buf_iter_begin();
+
+	for (u32 i = nr; i-- > 0; at = dma_buf_iter_next(at))
+		EXPECT_PTR_EQ(at, bufs[i]);
+	EXPECT_PTR_EQ(at, NULL);
+}
+
+TEST(dma_buf_walk, the_order_is_that_of_export_whichever_cpu_it_was_on)
+{
+	struct dma_buf *bufs[40];
+	cpu_set_t before;
+	int cpus[2];
+
+	EXPECT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+	if (allowed_cpus(cpus) < 2)
+		SKIP("one CPU");
+	for (u32 i = 0; i < ARRAY_SIZE(bufs); i++) {
+		move_to(cpus[i * 7 / 3 % 2]);
+		bufs[i] = buf_new();
+		/* A walk, sometimes, so that some are sorted in behind others. */
+		if (i % 11 == 10)
+			expect_all_newest_first(bufs, i + 1);
+	}
+	expect_all_newest_first(bufs, ARRAY_SIZE(bufs));
+	for (u32 i = 0; i < ARRAY_SIZE(bufs); i++)
+		rove_dma_buf_put(bufs[i * 17 % ARRAY_SIZE(bufs)]);
+	EXPECT_EQ(nr_listed(), 0);
+	sched_setaffinity(0, sizeof(before), &before);
 }
 
 TEST(dma_buf_walk, it_holds_the_buffer_it_stands_on_and_no_other)

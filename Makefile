@@ -166,6 +166,7 @@ build/btf/%.o: %.c
 build/btf/self.btf: $(BTF_OBJS)
 	$(call say,BTF)
 	$(Q)ld -r -o build/btf/self.o $(BTF_OBJS)
+	$(Q)rm -f $@	# pahole writes over what is there, and leaves the rest
 	$(Q)$(PAHOLE) --btf_encode_detached=$@ build/btf/self.o
 
 $(B)/gen/self_btf.o: build/btf/self.btf tools/embed.sh

@@ -37,10 +37,12 @@ ROVE_API int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size);
 
 /**
  * rove_bpf_close - close a descriptor and drop its object now
- * @fd: from rove_bpf()
+ * @fd: from rove_bpf() or rove_bpf_iter_open()
  *
  * A plain close(2) does as well: the object is then freed when its descriptor's
- * number is used again or when the library next looks over its descriptors.
+ * number is used again or when the library next looks over its descriptors.  An
+ * iterator of BPF_ITER_CREATE whose end was sent is no descriptor of the library's any
+ * more (-EBADF): close(2) it.
  *
  * Context: may sleep.
  * Return:  0, or -EBADF.

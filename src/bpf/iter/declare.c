@@ -14,18 +14,11 @@
 #include "objects/dma_buf.h"
 #include "objects/wakeup_source.h"
 
-/* A member is a union with a word, so that its size is the same everywhere. */
-#define WORD(type, name)                                                             \
-	union {                                                                      \
-		type name;                                                           \
-		u64 name##_word;                                                     \
-	}
-
 /* The last function only says to the compiler that the struct is used. */
 #define TARGET(target, type, member)                                                 \
 	struct bpf_iter__##target {                                                  \
-		WORD(struct bpf_iter_meta *, meta);                                  \
-		WORD(type, member);                                                  \
+		struct bpf_iter_meta *meta;                                          \
+		type member;                                                         \
 	};                                                                           \
 	_Static_assert(offsetof(struct bpf_iter__##target, member) ==                \
 			       offsetof(struct iter_ctx, words), "as the program's");        \
@@ -46,10 +39,9 @@ TARGET(dmabuf, struct dma_buf *, dmabuf)
 TARGET(wakeup_source, struct wakeup_source *, ws)
 
 struct bpf_iter__bpf_map_elem {
-	WORD(struct bpf_iter_meta *, meta);
-	WORD(struct bpf_map *, map);
-	WORD(void *, key);
-	WORD(void *, value);
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key, *value;
 };
 
 _Static_assert(sizeof(struct bpf_iter__bpf_map_elem) == sizeof(struct iter_ctx), "all words");

@@ -25,10 +25,7 @@ struct bpf_map;
 
 /* The kernel's name and members: programs read them. */
 struct bpf_iter_meta {
-	union {
-		struct seq_file *seq;
-		u64 seq_word;
-	};
+	struct seq_file *seq;
 	u64 session_id;
 	u64 seq_num;		/* of the object, from 0 on */
 };
@@ -59,7 +56,7 @@ struct iter_ops {
 	/* The read ends; @obj comes first in the next one (NULL: there is none left). */
 	void (*stop)(void *state, void *obj);
 	void (*close)(void *state);		/* NULL: nothing is held between reads */
-	/* The context's words for @obj. */
+	/* The context's words for @obj; with ->takes_map also for none (NULL), at the end. */
 	void (*show)(void *state, void *obj, u64 *words);
 };
 

@@ -78,8 +78,8 @@ static void show(void *state, void *obj, u64 *words)
 	struct state *s = state;
 
 	words[0] = (uintptr_t)&s->view.map;
-	words[1] = (uintptr_t)s->key;
-	words[2] = (uintptr_t)s->value;
+	words[1] = obj ? (uintptr_t)s->key : 0;
+	words[2] = obj ? (uintptr_t)s->value : 0;
 }
 
 const struct iter_ops iter_ops_map_elem = {

@@ -65,7 +65,8 @@ static int run(struct iter_walk *w, void *obj)
 	struct iter_ctx ctx = { .meta = &w->meta };
 	u32 value;
 
-	if (obj)
+	/* A map is there behind its last element, too. */
+	if (obj || w->target->ops->takes_map)
 		w->target->ops->show(w->state, obj, ctx.words);
 	if (w->run(w->arg, &ctx, &value))
 		return -EIO;

@@ -52,5 +52,6 @@ enum iter_serve {
 
 int iter_session_open(struct bpf_link *link, enum iter_serve serve);
 ssize_t iter_session_read(int fd, void *buf, size_t bytes);
+int iter_session_close(int fd);
 
 #endif

@@ -9,8 +9,7 @@
  *            thread runs as long as one is listed.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -36,6 +35,7 @@ static struct {
 	bool forks_seen;
 	struct failure failures[FAILURES_KEPT];
 	u32 nr_failures;
+	u64 last_number;
 } serve = { .lock = MUTEX_INIT, .sessions = LIST_INIT(serve.sessions), .epoll_fd = -1 };
 
 /* --- the thread --------------------------------------------------------------------------- */
@@ -68,26 +68,67 @@ static void forget_locked(const struct iter_session *s)
 		f->err = 0;
 }
 
-/* @err: what the reader is to be told, or 0. */
+/* @err: what the reader is to be told, or 0.  The caller holds a reference. */
 static void give_up(struct iter_session *s, int err)
 {
+	bool listed;
+
 	mutex_lock(&serve.lock);
-	epoll_ctl(serve.epoll_fd, EPOLL_CTL_DEL, s->sock, NULL);
-	list_del(&s->entry);
+	listed = s->listed;
+	if (listed) {
+		epoll_ctl(serve.epoll_fd, EPOLL_CTL_DEL, s->sock, NULL);
+		list_del(&s->entry);
+	}
+	s->listed = false;
 	if (err)
 		remember_locked(s, err);
 	mutex_unlock(&serve.lock);
-	iter_session_put(s);
+	if (listed)
+		iter_session_put(s);
 }
 
-static void handle(struct iter_session *s, u32 events)
+/* By number: what an event says may be about a session that has gone meanwhile. */
+static struct iter_session *find_number(u64 number)
 {
+	struct iter_session *s, *found = NULL;
+
+	mutex_lock(&serve.lock);
+	list_for_each_entry(s, &serve.sessions, entry)
+		if (s->number == number)
+			found = s;
+	if (found)
+		refcount_get(&found->refs);
+	mutex_unlock(&serve.lock);
+	return found;
+}
+
+static void handle(u64 number, u32 events)
+{
+	struct iter_session *s = find_number(number);
 	int err = 0;
 
+	if (!s)
+		return;
 	if (events & (EPOLLHUP | EPOLLERR))
 		give_up(s, 0);
 	else if (iter_session_serve(s, &err) != SERVE_MORE)
 		give_up(s, err);
+	iter_session_put(s);
+}
+
+/**
+ * serve_closed - a reader's end was closed, perhaps the last: notice at once
+ * @s: the caller holds a reference
+ *
+ * Context: may sleep.
+ */
+void serve_closed(struct iter_session *s)
+{
+	struct pollfd at = { .fd = s->sock };
+
+	ctx_may_sleep();
+	if (poll(&at, 1, 0) == 1 && at.revents & (POLLHUP | POLLERR))
+		give_up(s, 0);
 }
 
 /* True: nothing is left to do, and the next session starts another thread. */
@@ -115,7 +156,7 @@ static void *serve_thread(void *arg)
 		int nr = epoll_wait(epoll_fd, events, EVENTS_AT_ONCE, -1);
 
 		for (int i = 0; i < nr; i++)
-			handle(events[i].data.ptr, events[i].events);
+			handle(events[i].data.u64, events[i].events);
 	} while (!may_end());
 	return NULL;
 }
@@ -186,7 +227,7 @@ static int start_locked(void)
  */
 int serve_add(struct iter_session *s)
 {
-	struct epoll_event event = { .events = s->served ? EPOLLOUT : 0, .data.ptr = s };
+	struct epoll_event event = { .events = s->served ? EPOLLOUT : 0 };
 	int err;
 
 	ctx_may_sleep();
@@ -195,8 +236,11 @@ int serve_add(struct iter_session *s)
 	if (!err) {
 		forget_locked(s);
 		list_add(&s->entry, &serve.sessions);
+		s->listed = true;
+		event.data.u64 = s->number = ++serve.last_number;
 		if (epoll_ctl(serve.epoll_fd, EPOLL_CTL_ADD, s->sock, &event)) {
 			err = -errno;
+			s->listed = false;
 			list_del(&s->entry);
 		}
 	}

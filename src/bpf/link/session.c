@@ -267,3 +267,26 @@ ssize_t iter_session_read(int fd, void *buf, size_t bytes)
 	iter_session_put(s);
 	return n;
 }
+
+/**
+ * iter_session_close - close an iterator's descriptor, and notice at once
+ *
+ * Context: may sleep.
+ * Return:  0, or -EBADF: not open, or not an iterator's; then nothing is closed.
+ */
+int iter_session_close(int fd)
+{
+	struct iter_session *s;
+	struct stat st;
+
+	ctx_may_sleep();
+	if (fstat(fd, &st))
+		return -EBADF;
+	s = serve_find(st.st_dev, st.st_ino);
+	if (!s)
+		return -EBADF;
+	close(fd);
+	serve_closed(s);
+	iter_session_put(s);
+	return 0;
+}

@@ -18,6 +18,8 @@
 struct iter_session {
 	struct refcount		refs;		/* one while listed, one for each who uses it */
 	struct list_head	entry;		/* S */
+	bool			listed;		/* S */
+	u64			number;		/* S: never used again */
 	struct bpf_prog		*prog;		/* I: referenced */
 	struct bpf_map		*map;		/* I: referenced, or NULL */
 	dev_t			dev;		/* I: the reader's end */
@@ -43,6 +45,7 @@ void iter_session_put(struct iter_session *s);
 /* serve.c */
 int serve_add(struct iter_session *s);
 struct iter_session *serve_find(dev_t dev, ino_t ino);
+void serve_closed(struct iter_session *s);
 int serve_failure(dev_t dev, ino_t ino);
 
 #endif

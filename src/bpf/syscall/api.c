@@ -16,8 +16,10 @@
 
 int rove_bpf_close(int fd)
 {
+	int err = object_close(fd);
+
 	ctx_may_sleep();
-	return object_close(fd);
+	return err == -EBADF ? iter_session_close(fd) : err;
 }
 
 bool rove_bpf_owns(int fd)

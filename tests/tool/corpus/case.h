@@ -53,6 +53,7 @@ struct corpus_case {
 	char name[CASE_TEXT];
 	u32 prog_type;
 	u32 prog_flags;
+	char iter[64];		/* BPF_PROG_TYPE_TRACING: the iterator's target */
 	struct case_map maps[CASE_MAX_MAPS];
 	u32 nr_maps;
 	struct bpf_insn insns[CASE_MAX_INSNS];
@@ -119,6 +120,8 @@ static const struct case_word case_helpers[] __attribute__((unused)) = {
 	{ "get_current_pid_tgid", 14 },
 	{ "get_current_comm", 16 },
 	{ "probe_read_kernel", 113 },
+	{ "seq_printf", 126 },
+	{ "seq_write", 127 },
 	{ "ringbuf_output", 130 },
 	{ "ringbuf_reserve", 131 },
 	{ "ringbuf_submit", 132 },

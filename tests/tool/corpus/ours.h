@@ -23,7 +23,7 @@
 #define KEYED_MAP \
 	{ .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY }
 
-static const struct func_proto ours_helpers[] = {
+static struct func_proto ours_helpers[] = {
 	[1] = { .name = "bpf_map_lookup_elem",
 		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY } },
 		.ret = { .kind = RET_MAP_VALUE, .flags = RETF_MAYBE_NULL } },
@@ -47,6 +47,15 @@ static const struct func_proto ours_helpers[] = {
 			    { .kind = ARG_SIZE, .flags = ARGF_ZERO_OK }, { .kind = ARG_ANYTHING } },
 		  .ret = { .kind = RET_SCALAR },
 		  .flags = FUNC_GPL },
+	[126] = { .name = "bpf_seq_printf",
+		  .args = { { .kind = ARG_BTF, .flags = ARGF_TRUSTED }, { .kind = ARG_MEM },
+			    { .kind = ARG_SIZE }, { .kind = ARG_MEM, .flags = ARGF_MAYBE_NULL },
+			    { .kind = ARG_SIZE, .flags = ARGF_ZERO_OK } },
+		  .ret = { .kind = RET_SCALAR } },
+	[127] = { .name = "bpf_seq_write",
+		  .args = { { .kind = ARG_BTF, .flags = ARGF_TRUSTED }, { .kind = ARG_MEM },
+			    { .kind = ARG_SIZE, .flags = ARGF_ZERO_OK } },
+		  .ret = { .kind = RET_SCALAR } },
 	[130] = { .name = "bpf_ringbuf_output",
 		  .args = { RINGBUF, { .kind = ARG_MEM },
 			    { .kind = ARG_SIZE, .flags = ARGF_ZERO_OK }, { .kind = ARG_ANYTHING } },
@@ -72,6 +81,11 @@ static const struct func_proto *ours_helper(const struct vrf_platform *p, u32 pr
 	*ret_known = id > 0 && id < 212;
 	if (id >= ARRAY_SIZE(ours_helpers) || !ours_helpers[id].name)
 		return NULL;
+	if (id == BPF_FUNC_seq_printf || id == BPF_FUNC_seq_write) {
+		if (prog_type != BPF_PROG_TYPE_TRACING)
+			return NULL;
+		ours_helpers[id].args[0].btf_id = btf_find(p->btf, "seq_file", BTF_KIND_STRUCT);
+	}
 	return &ours_helpers[id];
 }
 
@@ -93,10 +107,53 @@ static const struct ours_kfunc ours_kfuncs[] = {
 	{ "bpf_iter_wakeup_source_new", KF_ITER_NEW },
 	{ "bpf_iter_wakeup_source_next", KF_ITER_NEXT | KF_RET_NULL | KF_SCOPED },
 	{ "bpf_iter_wakeup_source_destroy", KF_ITER_DESTROY },
+	{ "bpf_iter_dmabuf_new", KF_ITER_NEW | KF_SLEEPABLE | KF_THREAD },
+	{ "bpf_iter_dmabuf_next",
+	  KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE | KF_THREAD | KF_SCOPED },
+	{ "bpf_iter_dmabuf_destroy", KF_ITER_DESTROY | KF_SLEEPABLE | KF_THREAD },
 	{ "bpf_task_from_pid", KF_ACQUIRE | KF_RET_NULL },
 	{ "bpf_task_acquire", KF_ACQUIRE | KF_RET_NULL | KF_TRUSTED_ARGS },
 	{ "bpf_task_release", KF_RELEASE },
 };
+
+/* What iterators show, and what they are given to write to. */
+static void ours_btf_iterators(struct btf_maker *m, u32 type_int, u32 type_u64, u32 ptr_char)
+{
+	u32 seq, ptr_seq, meta, inode, ptr_inode, file, ptr_file, dmabuf, ptr_dmabuf, map, it, ptr_it;
+
+	seq = maker_struct(m, "seq_file", 24, 3);
+	maker_member(m, "buf", ptr_char, 0);
+	maker_member(m, "size", type_u64, 8);
+	maker_member(m, "count", type_u64, 16);
+	ptr_seq = maker_type(m, "", BTF_KIND_PTR, 0, seq);
+	meta = maker_struct(m, "bpf_iter_meta", 24, 3);
+	maker_member(m, "seq", ptr_seq, 0);
+	maker_member(m, "session_id", type_u64, 8);
+	maker_member(m, "seq_num", type_u64, 16);
+	inode = maker_struct(m, "inode", 8, 1);
+	maker_member(m, "i_ino", type_u64, 0);
+	ptr_inode = maker_type(m, "", BTF_KIND_PTR, 0, inode);
+	file = maker_struct(m, "file", 8, 1);
+	maker_member(m, "f_inode", ptr_inode, 0);
+	ptr_file = maker_type(m, "", BTF_KIND_PTR, 0, file);
+	dmabuf = maker_struct(m, "dma_buf", 16, 2);
+	maker_member(m, "size", type_u64, 0);
+	maker_member(m, "file", ptr_file, 8);
+	ptr_dmabuf = maker_type(m, "", BTF_KIND_PTR, 0, dmabuf);
+	map = maker_struct(m, "bpf_map", 8, 1);
+	maker_member(m, "id", type_int, 0);
+	it = maker_struct(m, "bpf_iter_dmabuf", 8, 1);
+	maker_member(m, "__opaque", type_u64, 0);
+	ptr_it = maker_type(m, "", BTF_KIND_PTR, 0, it);
+	(void)meta;
+	(void)map;
+	maker_func(m, "bpf_iter_dmabuf_new", BTF_FUNC_GLOBAL, type_int,
+		   (struct maker_param[]){ { "it", ptr_it } }, 1);
+	maker_func(m, "bpf_iter_dmabuf_next", BTF_FUNC_GLOBAL, ptr_dmabuf,
+		   (struct maker_param[]){ { "it", ptr_it } }, 1);
+	maker_func(m, "bpf_iter_dmabuf_destroy", BTF_FUNC_GLOBAL, 0,
+		   (struct maker_param[]){ { "it", ptr_it } }, 1);
+}
 
 static void *ours_btf_image(u32 *ret_bytes)
 {
@@ -150,6 +207,8 @@ static void *ours_btf_image(u32 *ret_bytes)
 	maker_member(m, "real_parent", ptr_task, 8);
 	maker_member(m, "start_time", type_u64, 16);
 	ptr_task = maker_type(m, "", BTF_KIND_PTR, 0, task);
+
+	ours_btf_iterators(m, type_int, type_u64, ptr_char);
 
 #define FUNC(name, ret, ...) do { \
 		const struct maker_param params[] = { __VA_ARGS__ }; \
@@ -262,9 +321,41 @@ static const struct ctx_desc ours_ctx_perf_event = {
 	.ret_max = INT64_MAX,
 };
 
+/* meta, and an object or an element. */
+static const struct ctx_desc *ours_ctx_iter(const struct vrf_platform *p, const char *target)
+{
+	static struct ctx_field fields[4];
+	static struct ctx_desc desc;
+	bool elem = !strcmp(target, "bpf_map_elem");
+	const char *type = !strcmp(target, "dmabuf") ? "dma_buf" : "bpf_map";
+
+	fields[0] = (struct ctx_field){
+		.size = 8, .btf_id = btf_find(p->btf, "bpf_iter_meta", BTF_KIND_STRUCT),
+	};
+	fields[1] = (struct ctx_field){
+		.off = 8, .size = 8, .maybe_null = true,
+		.btf_id = btf_find(p->btf, type, BTF_KIND_STRUCT),
+	};
+	fields[2] = (struct ctx_field){
+		.off = 16, .size = 8, .maybe_null = true, .buf = CTX_BUF_RDONLY,
+	};
+	fields[3] = (struct ctx_field){
+		.off = 24, .size = 8, .maybe_null = true, .buf = CTX_BUF,
+	};
+	desc = (struct ctx_desc){
+		.name = "iter", .fields = fields, .nr_fields = elem ? 4 : 2,
+		.ret_min = 0, .ret_max = 1, .may_sleep = true, .in_thread = true,
+	};
+	return &desc;
+}
+
 static const struct ctx_desc *ours_ctx(const struct vrf_platform *p, u32 prog_type)
 {
+	const struct corpus_case *c = p->arg;
+
 	switch (prog_type) {
+	case BPF_PROG_TYPE_TRACING:
+		return ours_ctx_iter(p, c->iter);
 	case BPF_PROG_TYPE_SYSCALL:
 		return &ours_ctx_syscall;
 	case BPF_PROG_TYPE_PERF_EVENT:
@@ -273,6 +364,10 @@ static const struct ctx_desc *ours_ctx(const struct vrf_platform *p, u32 prog_ty
 		return NULL;
 	}
 }
+
+static const struct trusted_member ours_trusted_members[] = {
+	{ "bpf_iter_meta", "seq" }, { NULL },
+};
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
@@ -305,6 +400,7 @@ static inline int ours_prepare(struct corpus_case *c, struct ours_request *r)
 		.kfunc = ours_kfunc,
 		.map = ours_map,
 		.ctx = ours_ctx,
+		.trusted_members = ours_trusted_members,
 		.arg = c,
 	};
 	r->insns = malloc(sizeof(c->insns));

@@ -3,7 +3,8 @@
  * tests/tool/corpus/parse.h - read one corpus file
  *
  *	name:     a sentence
- *	type:     syscall, perf_event or socket_filter; syscall when absent
+ *	type:     syscall, perf_event or socket_filter; syscall when absent; iter/TARGET,
+ *	          and iter.s/TARGET for one that may sleep
  *	flags:    test_state_freq
  *	kernel:   skip REASON, when a kernel cannot be asked
  *	map N:    array key=4 value=8 entries=1 [rdonly=HEXBYTES]
@@ -111,6 +112,19 @@ static inline int parse_line_list(struct corpus_case *c, char (*lines)[CASE_TEXT
 	return 0;
 }
 
+/* "iter/dmabuf" */
+static inline bool parse_iter(struct corpus_case *c, const char *value)
+{
+	bool sleeps = !strncmp(value, "iter.s/", 7);
+
+	if (!sleeps && strncmp(value, "iter/", 5))
+		return false;
+	c->prog_type = BPF_PROG_TYPE_TRACING;
+	c->prog_flags |= sleeps ? BPF_F_SLEEPABLE : 0;
+	snprintf(c->iter, sizeof(c->iter), "%s", strchr(value, '/') + 1);
+	return true;
+}
+
 static inline int parse_key(struct corpus_case *c, char *key, char *value)
 {
 	const struct case_word *word;
@@ -119,6 +133,8 @@ static inline int parse_key(struct corpus_case *c, char *key, char *value)
 		snprintf(c->name, sizeof(c->name), "%s", value);
 		return 0;
 	}
+	if (!strcmp(key, "type") && parse_iter(c, value))
+		return 0;
 	if (!strcmp(key, "type")) {
 		word = case_word(case_prog_types, value);
 		if (!word)

@@ -58,6 +58,15 @@ static inline bool target_has_prog_type(const struct target *target, u32 prog_ty
 	return true;
 }
 
+/* The number of the function that a program attaches to, or 0. */
+static inline u32 target_iter_func(const struct corpus_case *c, const struct btf *types)
+{
+	char func[80];
+
+	snprintf(func, sizeof(func), "bpf_iter_%s", c->iter);
+	return c->iter[0] ? btf_find(types, func, BTF_KIND_FUNC) : 0;
+}
+
 /* Why this case is nothing for the target goes to ->skip. */
 static inline bool target_has_all(const struct target *target, const struct corpus_case *c,
 				  const struct btf *types, struct target_answer *answer)
@@ -72,7 +81,9 @@ static inline bool target_has_all(const struct target *target, const struct corp
 		if (!btf_find(types, c->types[i].name, BTF_KIND_STRUCT))
 			missing = c->types[i].name;
 	}
-	if (!missing && !target_has_prog_type(target, c->prog_type))
+	if (!missing && c->iter[0] && !target_iter_func(c, types))
+		missing = c->iter;
+	if (!missing && !c->iter[0] && !target_has_prog_type(target, c->prog_type))
 		missing = case_word_of(case_prog_types, c->prog_type);
 	if (missing)
 		snprintf(answer->skip, sizeof(answer->skip), "%s has no %s", target->name, missing);
@@ -80,11 +91,12 @@ static inline bool target_has_all(const struct target *target, const struct corp
 }
 
 static inline void target_load(const struct target *target, const struct corpus_case *c,
-			       const struct bpf_insn *insns, char *log, u32 log_size,
-			       struct target_answer *answer)
+			       const struct bpf_insn *insns, const struct btf *types, char *log,
+			       u32 log_size, struct target_answer *answer)
 {
 	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_level = 2, .log_buf = log, .log_size = log_size,
-		    .prog_flags = c->prog_flags);
+		    .prog_flags = c->prog_flags, .attach_btf_id = target_iter_func(c, types),
+		    .expected_attach_type = c->iter[0] ? BPF_TRACE_ITER : 0);
 	struct case_btf *btf = case_btf_make(c);
 	int btf_fd = -1, fd;
 
@@ -133,7 +145,7 @@ static inline void target_ask_this(const struct target *target, const struct cor
 		case_fill_maps(c, insns, fds);
 		case_fill_kfuncs(c, insns, types);
 		case_fill_types(c, insns, types);
-		target_load(target, c, insns, log, log_size, answer);
+		target_load(target, c, insns, types, log, log_size, answer);
 	}
 	while (nr)
 		target->close(fds[--nr]);

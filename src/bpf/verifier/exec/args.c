@@ -296,7 +296,8 @@ static int btf_kind_fits(struct vrf *v, const struct arg_at *at)
 		return vlog_reject(v, -EINVAL, WHY_REFERENCE,
 				   "release kfunc %s expects referenced PTR_TO_BTF_ID passed to R%u",
 				   at->call->proto->name, at->reg);
-	return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "R%u type=%s expected=ptr_%s", at->reg,
+	return vlog_reject(v, is_kfunc(at) ? -EINVAL : -EACCES, WHY_ARGUMENT,
+			   "R%u type=%s expected=ptr_%s", at->reg,
 			   value_words(v, at->val, &words), want);
 }
 
@@ -308,6 +309,8 @@ static int btf_trust_fits(struct vrf *v, const struct arg_at *at)
 
 	if (!(val->flags & VF_UNTRUSTED) && (trusted || !(at->arg->flags & ARGF_TRUSTED)))
 		return 0;
+	if (!is_kfunc(at))
+		return reject_type(v, at, "ptr_, trusted_ptr_, rcu_ptr_");
 	return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "R%u must be referenced or trusted", at->reg);
 }
 
@@ -325,6 +328,11 @@ static int btf_type_fits(struct vrf *v, const struct arg_at *at)
 			    btf_struct_matches(btf, val->btf.type_id, off, at->arg->btf_id))
 			return 0;
 	}
+	if (!is_kfunc(at))
+		return vlog_reject(v, -EACCES, WHY_ARGUMENT,
+				   "R%u is of type %s but %s is expected", at->reg,
+				   btf_name(val->btf.btf, val->btf.type_id),
+				   btf_name(btf, at->arg->btf_id));
 	return vlog_reject(v, -EINVAL, WHY_ARGUMENT,
 			   "kernel function %s args#%u expected pointer to STRUCT %s but R%u has a pointer to STRUCT %s",
 			   at->call->proto->name, at->i, btf_name(btf, at->arg->btf_id), at->reg,

@@ -47,6 +47,10 @@ WARN := -Wall -Wextra -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wno-unused
 CPPFLAGS_ALL := -D_GNU_SOURCE -DROVE_VERSION='"$(VERSION)"' -Iinclude -Isrc $(CPPFLAGS)
 CFLAGS_ALL := -std=gnu11 -g $(OPT) $(WARN) -fPIC -fvisibility=hidden -fno-strict-aliasing -pthread \
 	$(CFLAGS)
+# Timers change two words at once (src/base/atomic_pair.h).
+ifeq ($(ARCH),x86_64)
+CFLAGS_ALL += -mcx16
+endif
 LDFLAGS_ALL := -pthread $(LDFLAGS)
 LIB_LIBS := $(shell $(PKGCONF) --libs liburcu-bp hwloc 2>/dev/null || echo -lurcu-bp -lurcu-common -lhwloc)
 CLI_LIBS := build/libbpf-seam.a -lelf -lz -lsmartcols -ljson-c

@@ -44,7 +44,7 @@ enum rove_hrtimer_mode {
 };
 
 /* Slack is less than this, in ns. */
-#define ROVE_HRTIMER_SLACK_MAX ((uint64_t)1 << 39)
+#define ROVE_HRTIMER_SLACK_MAX ((uint64_t)1 << 40)
 
 /* The caller's memory, from rove_hrtimer_init() until rove_hrtimer_cancel(). */
 struct rove_hrtimer {

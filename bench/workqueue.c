@@ -24,6 +24,7 @@
 #include "bench/workqueue/entries.h"
 #include "bench/workqueue/matrix.h"
 #include "bench/workqueue/rows.h"
+#include "bench/workqueue/scopes.h"
 
 #define FULL_ITEMS 200000u
 
@@ -111,16 +112,6 @@ static void print_notes(const struct wq_entry *entries, u32 nr)
 	       tick.cost_ticks * tick.ns_per_tick);
 }
 
-static void run_scopes(void)
-{
-	static const struct mode contended = {
-		"scopes", "affinity scopes, batches of 64", WQ_THROUGHPUT, 8, 16384, FULL_ITEMS, 64
-	};
-	struct wq_entry entries[WQ_MAX_ENTRIES];
-
-	run_mode(&contended, entries, entries_of(rove_scope_peers, entries, WQ_MAX_ENTRIES));
-}
-
 static void parse(int argc, char **argv)
 {
 	int opt;
@@ -163,6 +154,8 @@ int main(int argc, char **argv)
 		if (wanted(modes[i].name))
 			run_mode(&modes[i], entries, nr);
 	if (wanted("scopes"))
-		run_scopes();
+		scopes_run(&opts, &(struct wq_load){ .nr_producers = 8, .nr_workers = nr_workers,
+						     .nr_items = full ? FULL_ITEMS : 16384,
+						     .batch = 64 }, &tick);
 	return 0;
 }

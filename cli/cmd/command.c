@@ -10,11 +10,29 @@
 
 #include "cli/cmd/command.h"
 #include "cli/cmd/option.h"
+#include "cli/model/dmabuf_views.h"
+#include "cli/cmd/option.h"
 #include "cli/out/diag.h"
 
 const struct command command_table[] = {
-	{ .noun = "wakeup", .verb = "list", .is_default = true, .run = run_wakeup_list,
+	{ .noun = "wakeup", .verb = "list", .is_default = true, .run = run_list,
+	  .collect = &collect_wakeup,
 	  .help = "wakeup sources: what keeps the system from suspending" },
+	{ .noun = "dmabuf", .verb = "list", .is_default = true, .run = run_list,
+	  .collect = &collect_dmabuf,
+	  .help = "DMA-bufs: memory that devices and processes share, and who holds it" },
+	{ .noun = "dmabuf", .verb = "by-exporter", .run = run_list,
+	  .collect = &collect_dmabuf, .view = &dmabuf_by_exporter,
+	  .help = "DMA-bufs summed up by who made them" },
+	{ .noun = "dmabuf", .verb = "by-process", .run = run_list,
+	  .collect = &collect_dmabuf, .view = &dmabuf_by_process,
+	  .help = "DMA-bufs summed up by who holds them: RSS and PSS" },
+	{ .noun = "dmabuf", .verb = "by-device", .run = run_list,
+	  .collect = &collect_dmabuf, .view = &dmabuf_by_device,
+	  .help = "DMA-bufs summed up by the devices attached to them" },
+	{ .noun = "dmabuf", .verb = "diff", .run = run_dmabuf_diff,
+	  .collect = &collect_dmabuf, .view = &dmabuf_changes, .words = "[OLD [NEW]]",
+	  .help = "what came, went and changed: between recordings, or in an interval" },
 };
 const u32 nr_commands = ARRAY_SIZE(command_table);
 
@@ -59,6 +77,9 @@ static bool is_verb_word(const char *word)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(verb_words); i++)
 		if (!strcmp(verb_words[i], word))
+			return true;
+	for (u32 i = 0; i < nr_commands; i++)
+		if (!strcmp(command_table[i].verb, word))
 			return true;
 	return false;
 }
@@ -126,6 +147,18 @@ static enum exit_code check_patterns(const struct params *params)
 	return EXIT_COMPLETE;
 }
 
+static enum exit_code check_options(const struct command *command, const struct params *params)
+{
+	const struct option_row *row = option_of_other_noun(params, command->noun);
+	char where[64], what[96];
+
+	if (!row)
+		return EXIT_COMPLETE;
+	snprintf(where, sizeof(where), "--%s", row->name);
+	snprintf(what, sizeof(what), "is not an option of %s, only of %s", command->noun, row->noun);
+	return usage(where, what);
+}
+
 static enum exit_code finish_stdout(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))
@@ -189,8 +222,11 @@ static enum exit_code run_words(struct params *params)
 		return code;
 	if (params->help)
 		return print_help(command);
+	code = check_options(command, params);
+	if (code)
+		return code;
 	code = check_patterns(params);
-	return code ? code : command->run(params);
+	return code ? code : command->run(command, params);
 }
 
 /**

@@ -7,7 +7,7 @@
 
 #include "cli/cmd/command.h"
 #include "cli/cmd/option.h"
-#include "cli/model/wakeup.h"
+#include "cli/out/out.h"
 
 static bool is_first_of_noun(u32 i)
 {
@@ -39,10 +39,62 @@ static void put_choices(FILE *fp, const char *choices, char between)
 		fputc(*choices == '|' ? between : *choices, fp);
 }
 
-static void put_columns(FILE *fp)
+static bool has_column(const struct noun *rows, u32 nr_columns, const char *json)
 {
-	for (u32 i = 0; i < wakeup_noun.nr_columns; i++)
-		fprintf(fp, "%s%s", i ? " " : "", wakeup_noun.columns[i].json);
+	for (u32 i = 0; i < nr_columns; i++)
+		if (!strcmp(rows->columns[i].json, json))
+			return true;
+	return false;
+}
+
+/* Was this column in an earlier command of the same noun? */
+static bool is_repeated(u32 command, const char *json)
+{
+	for (u32 i = 0; i < command; i++)
+		if (!strcmp(command_table[i].noun, command_table[command].noun) &&
+		    has_column(command_rows(&command_table[i]),
+			       command_rows(&command_table[i])->nr_columns, json))
+			return true;
+	return false;
+}
+
+/* The columns of every verb of a noun. */
+static void put_columns(FILE *fp, const char *noun)
+{
+	const char *between = "";
+
+	for (u32 i = 0; i < nr_commands; i++) {
+		const struct noun *rows = command_rows(&command_table[i]);
+
+		for (u32 k = 0; k < rows->nr_columns; k++) {
+			const char *json = rows->columns[k].json;
+
+			if (strcmp(command_table[i].noun, noun) || is_repeated(i, json))
+				continue;
+			fprintf(fp, "%s%s", between, json);
+			between = " ";
+		}
+	}
+}
+
+static void put_sources(FILE *fp, const struct collect_noun *noun)
+{
+	fputs("auto", fp);
+	for (u32 i = 0; i < noun->nr_sources; i++)
+		if (noun->sources[i] != &file_source)
+			fprintf(fp, " %s", noun->sources[i]->name);
+}
+
+static void put_formats(FILE *fp, const struct noun *rows)
+{
+	const char *between = "";
+
+	for (u32 i = 0; i < nr_out_formats; i++) {
+		if (!out_format_fits(out_formats[i], rows))
+			continue;
+		fprintf(fp, "%s%s", between, out_formats[i]->name);
+		between = " ";
+	}
 }
 
 static bool takes_columns(const struct option_row *row)
@@ -51,10 +103,47 @@ static bool takes_columns(const struct option_row *row)
 	       row->offset == offsetof(struct params, sort);
 }
 
+static bool takes_source(const struct option_row *row)
+{
+	return row->offset == offsetof(struct params, source);
+}
+
+static bool takes_format(const struct option_row *row)
+{
+	return row->offset == offsetof(struct params, format);
+}
+
 static bool takes_file(const struct option_row *row)
 {
 	return row->offset == offsetof(struct params, write_file) ||
 	       row->offset == offsetof(struct params, read_file);
+}
+
+/* Of a noun, in the words of a shell that bash and zsh both understand. */
+static void put_variables(FILE *fp, const struct command *command)
+{
+	fputs("sources='", fp);
+	put_sources(fp, command->collect);
+	fputs("' formats='", fp);
+	put_formats(fp, command_rows(command));
+	fputs("' columns='", fp);
+	put_columns(fp, command->noun);
+	fputs("' verbs='", fp);
+	put_verbs(fp, command->noun);
+	fputs("'", fp);
+}
+
+static void put_nouns_case(FILE *fp, const char *word)
+{
+	fprintf(fp, "\tcase %s in\n", word);
+	for (u32 i = 0; i < nr_commands; i++) {
+		if (!is_first_of_noun(i))
+			continue;
+		fprintf(fp, "\t%s) ", command_table[i].noun);
+		put_variables(fp, &command_table[i]);
+		fputs(" ;;\n", fp);
+	}
+	fputs("\tesac\n", fp);
 }
 
 /* --- bash ---------------------------------------------------------------------------------- */
@@ -66,14 +155,13 @@ static void bash_option_case(FILE *fp, const struct option_row *row)
 	else
 		fputc('\t', fp);
 	fprintf(fp, "--%s) ", row->name);
-	if (row->choices) {
+	if (takes_source(row) || takes_format(row) || takes_columns(row)) {
+		fprintf(fp, "COMPREPLY=($(compgen -W \"$%s%s\" -- \"$cur\"))",
+			takes_source(row) ? "sources" : takes_format(row) ? "formats" : "columns",
+			row->kind == OPTION_LIST ? " help" : "");
+	} else if (row->choices) {
 		fputs("COMPREPLY=($(compgen -W \"", fp);
 		put_choices(fp, row->choices, ' ');
-		fputs("\" -- \"$cur\"))", fp);
-	} else if (takes_columns(row)) {
-		fputs("COMPREPLY=($(compgen -W \"", fp);
-		put_columns(fp);
-		fputs(row->kind == OPTION_LIST ? " help" : "", fp);
 		fputs("\" -- \"$cur\"))", fp);
 	} else if (takes_file(row)) {
 		fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", fp);
@@ -83,34 +171,46 @@ static void bash_option_case(FILE *fp, const struct option_row *row)
 	fputs("; return ;;\n", fp);
 }
 
-static void bash_words(FILE *fp)
+/* Options of one noun only, @noun; or those of all, NULL. */
+static void bash_options(FILE *fp, const char *noun)
 {
-	fputs("\tif [[ $cur == -* ]]; then\n\t\tCOMPREPLY=($(compgen -W \"", fp);
 	for (u32 i = 0; i < nr_option_rows; i++) {
 		const struct option_row *row = &option_table[i];
 
+		if (noun ? !row->noun || strcmp(row->noun, noun) : !!row->noun)
+			continue;
 		if (row->letter)
 			fprintf(fp, "-%c ", row->letter);
 		fprintf(fp, "--%s ", row->name);
 	}
-	fputs("\" -- \"$cur\"))\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n", fp);
+}
+
+static void bash_words(FILE *fp)
+{
+	fputs("\tif [[ $cur == -* ]]; then\n\t\tlocal options=\"", fp);
+	bash_options(fp, NULL);
+	fputs("\"\n\t\tcase ${COMP_WORDS[1]} in\n", fp);
 	for (u32 i = 0; i < nr_commands; i++) {
 		if (!is_first_of_noun(i))
 			continue;
-		fprintf(fp, "\t%s) COMPREPLY=($(compgen -W \"", command_table[i].noun);
-		put_verbs(fp, command_table[i].noun);
-		fputs("\" -- \"$cur\")) ;;\n", fp);
+		fprintf(fp, "\t\t%s) options+=\"", command_table[i].noun);
+		bash_options(fp, command_table[i].noun);
+		fputs("\" ;;\n", fp);
 	}
-	fputs("\t*) COMPREPLY=($(compgen -W \"", fp);
-	put_nouns(fp);
-	fputs("\" -- \"$cur\")) ;;\n\tesac\n", fp);
+	fputs("\t\tesac\n\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+	      "\t\treturn\n\tfi\n"
+	      "\tCOMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n", fp);
 }
 
 static void put_bash(FILE *fp)
 {
 	fputs("# bash completion for rove; made by rove --completion bash\n"
 	      "_rove() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-	      "\tCOMPREPLY=()\n\tcase $prev in\n", fp);
+	      "\tlocal sources formats columns verbs='", fp);
+	put_nouns(fp);
+	fputs("'\n\tCOMPREPLY=()\n", fp);
+	put_nouns_case(fp, "${COMP_WORDS[1]}");
+	fputs("\tcase $prev in\n", fp);
 	for (u32 i = 0; i < nr_option_rows; i++)
 		if (option_table[i].arg)
 			bash_option_case(fp, &option_table[i]);
@@ -141,12 +241,12 @@ static void zsh_argument(FILE *fp, const struct option_row *row)
 	fputc(':', fp);
 	zsh_text(fp, row->arg);
 	fputc(':', fp);
-	if (row->choices || takes_columns(row)) {
+	if (takes_source(row) || takes_format(row) || takes_columns(row)) {
+		fprintf(fp, "{compadd -- ${=%s}}",
+			takes_source(row) ? "sources" : takes_format(row) ? "formats" : "columns");
+	} else if (row->choices) {
 		fputc('(', fp);
-		if (row->choices)
-			put_choices(fp, row->choices, ' ');
-		else
-			put_columns(fp);
+		put_choices(fp, row->choices, ' ');
 		fputc(')', fp);
 	} else if (takes_file(row)) {
 		fputs("_files", fp);
@@ -165,7 +265,9 @@ static void zsh_spec(FILE *fp, const struct option_row *row, const char *option)
 static void put_zsh(FILE *fp)
 {
 	fputs("#compdef rove\n# zsh completion for rove; made by rove --completion zsh\n"
-	      "_rove() {\n\t_arguments -s \\\n", fp);
+	      "_rove() {\n\tlocal sources formats columns verbs\n", fp);
+	put_nouns_case(fp, "$words[2]");
+	fputs("\t_arguments -s \\\n", fp);
 	for (u32 i = 0; i < nr_option_rows; i++) {
 		const struct option_row *row = &option_table[i];
 		char option[64];
@@ -178,9 +280,8 @@ static void put_zsh(FILE *fp)
 	}
 	fputs("\t\t'1:noun:(", fp);
 	put_nouns(fp);
-	fputs(")' \\\n\t\t'2:verb or pattern:(", fp);
-	put_verbs(fp, command_table[0].noun);
-	fputs(")' \\\n\t\t'*:pattern:'\n}\n_rove \"$@\"\n", fp);
+	fputs(")' \\\n\t\t'2:verb or pattern:{compadd -- ${=verbs}}' \\\n"
+	      "\t\t'*:pattern:'\n}\n_rove \"$@\"\n", fp);
 }
 
 /* --- fish ---------------------------------------------------------------------------------- */
@@ -194,25 +295,43 @@ static void fish_text(FILE *fp, const char *text)
 	}
 }
 
-static void fish_option(FILE *fp, const struct option_row *row)
+/* @command: NULL: what is the same for every noun. */
+static void fish_option(FILE *fp, const struct option_row *row, const struct command *command)
 {
 	fputs("complete -c rove", fp);
 	if (row->letter)
 		fprintf(fp, " -s %c", row->letter);
 	fprintf(fp, " -l %s", row->name);
+	if (command)
+		fprintf(fp, " -n '__fish_seen_subcommand_from %s'", command->noun);
 	if (row->arg)
 		fputs(takes_file(row) ? " -r -F" : " -x", fp);
 	if (row->choices || takes_columns(row)) {
 		fputs(" -a '", fp);
-		if (row->choices)
-			put_choices(fp, row->choices, ' ');
+		if (takes_columns(row))
+			put_columns(fp, command->noun);
+		else if (takes_source(row))
+			put_sources(fp, command->collect);
+		else if (takes_format(row))
+			put_formats(fp, command_rows(command));
 		else
-			put_columns(fp);
+			put_choices(fp, row->choices, ' ');
 		fputc('\'', fp);
 	}
 	fputs(" -d '", fp);
 	fish_text(fp, row->help);
 	fputs("'\n", fp);
+}
+
+static void fish_options(FILE *fp, const struct option_row *row)
+{
+	if (!row->noun && !takes_columns(row) && !takes_source(row) && !takes_format(row)) {
+		fish_option(fp, row, NULL);
+		return;
+	}
+	for (u32 i = 0; i < nr_commands; i++)
+		if (is_first_of_noun(i) && option_is_for(row, command_table[i].noun))
+			fish_option(fp, row, &command_table[i]);
 }
 
 static void put_fish(FILE *fp)
@@ -225,7 +344,7 @@ static void put_fish(FILE *fp)
 		fprintf(fp, "complete -c rove -n '__fish_seen_subcommand_from %s' -a %s\n",
 			command_table[i].noun, command_table[i].verb);
 	for (u32 i = 0; i < nr_option_rows; i++)
-		fish_option(fp, &option_table[i]);
+		fish_options(fp, &option_table[i]);
 }
 
 static const struct { const char *shell; void (*put)(FILE *fp); } shells[] = {

@@ -2,6 +2,8 @@
 /*
  * cli/cmd/help.c - --help, from the table of options
  */
+#include <string.h>
+
 #include "cli/cmd/command.h"
 #include "cli/cmd/option.h"
 #include "cli/collect/collect.h"
@@ -9,7 +11,31 @@
 
 #define OPTION_WIDTH 28
 
-static void print_option(FILE *fp, const struct option_row *row)
+/* What may stand behind --source or --format with this command; else the option's own. */
+static void print_choices(FILE *fp, const struct option_row *row, const struct command *command)
+{
+	const char *between = "";
+
+	fprintf(fp, "%*s  ", OPTION_WIDTH, "");
+	if (command && row->offset == offsetof(struct params, source)) {
+		fputs("auto", fp);
+		for (u32 i = 0; i < command->collect->nr_sources; i++)
+			if (command->collect->sources[i] != &file_source)
+				fprintf(fp, "|%s", command->collect->sources[i]->name);
+	} else if (command && row->offset == offsetof(struct params, format)) {
+		for (u32 i = 0; i < nr_out_formats; i++) {
+			if (!out_format_fits(out_formats[i], command_rows(command)))
+				continue;
+			fprintf(fp, "%s%s", between, out_formats[i]->name);
+			between = "|";
+		}
+	} else {
+		fputs(row->choices, fp);
+	}
+	fputc('\n', fp);
+}
+
+static void print_option(FILE *fp, const struct option_row *row, const struct command *command)
 {
 	char left[64];
 	int len;
@@ -22,10 +48,11 @@ static void print_option(FILE *fp, const struct option_row *row)
 	else
 		fprintf(fp, "%-*s  %s\n", OPTION_WIDTH, left, row->help);
 	if (row->choices)
-		fprintf(fp, "%*s  %s\n", OPTION_WIDTH, "", row->choices);
+		print_choices(fp, row, command);
 }
 
-static void print_options(FILE *fp, bool everywhere_only)
+/* @command: NULL: the options that stand without one. */
+static void print_options(FILE *fp, const struct command *command)
 {
 	for (u32 group = 0; group < NR_OPTION_GROUPS; group++) {
 		bool any = false;
@@ -33,12 +60,13 @@ static void print_options(FILE *fp, bool everywhere_only)
 		for (u32 i = 0; i < nr_option_rows; i++) {
 			const struct option_row *row = &option_table[i];
 
-			if (row->group != group || (everywhere_only && !row->everywhere))
+			if (row->group != group ||
+			    (command ? !option_is_for(row, command->noun) : !row->everywhere))
 				continue;
 			if (!any)
 				fprintf(fp, "\n%s:\n", option_group_names[group]);
 			any = true;
-			print_option(fp, row);
+			print_option(fp, row, command);
 		}
 	}
 }
@@ -51,17 +79,27 @@ static void print_sources(FILE *fp, const struct collect_noun *noun)
 			noun->sources[i]->name, noun->sources[i]->help);
 }
 
-static void print_formats(FILE *fp)
+static void print_formats(FILE *fp, const struct noun *rows)
 {
 	fputs("\nFormats:\n", fp);
 	for (u32 i = 0; i < nr_out_formats; i++)
-		fprintf(fp, "  %-10s %s\n", out_formats[i]->name, out_formats[i]->help);
+		if (out_format_fits(out_formats[i], rows))
+			fprintf(fp, "  %-10s %s\n", out_formats[i]->name, out_formats[i]->help);
+}
+
+/* @noun: NULL: all of them. */
+static void print_commands(FILE *fp, const char *noun)
+{
+	for (u32 i = 0; i < nr_commands; i++)
+		if (!noun || !strcmp(command_table[i].noun, noun))
+			fprintf(fp, "  %s %-11s %s\n", command_table[i].noun,
+				command_table[i].verb, command_table[i].help);
 }
 
 static void print_exit_codes(FILE *fp)
 {
 	fputs("\nExit status: 0 complete, 1 error, 2 usage, 3 not available here, 4 partial,\n"
-	      "5 rejected by a verifier, 6 permission denied.\n", fp);
+	      "5 rejected by a verifier, 6 permission denied, 10 differences found.\n", fp);
 }
 
 /**
@@ -73,18 +111,21 @@ static void print_exit_codes(FILE *fp)
 void help_print(FILE *fp, const struct command *command)
 {
 	if (command) {
-		fprintf(fp, "Usage: rove %s [%s] [OPTIONS] [PATTERN...]\n\n%s.\n", command->noun,
-			command->verb, command->help);
-		fputs("A PATTERN is a glob on the name; any of several may match.\n", fp);
-		print_options(fp, false);
-		print_sources(fp, &collect_wakeup);
-		print_formats(fp);
+		fprintf(fp, command->is_default ? "Usage: rove %s [%s] [OPTIONS] %s\n\n%s.\n" :
+			"Usage: rove %s %s [OPTIONS] %s\n\n%s.\n", command->noun, command->verb,
+			command->words ? command->words : "[PATTERN...]", command->help);
+		if (!command->words)
+			fprintf(fp, "A PATTERN is a glob on %s; any of several may match.\n",
+				command_rows(command)->key);
+		fputs("\nVerbs:\n", fp);
+		print_commands(fp, command->noun);
+		print_options(fp, command);
+		print_sources(fp, command->collect);
+		print_formats(fp, command_rows(command));
 	} else {
 		fputs("Usage: rove NOUN [VERB] [OPTIONS] [PATTERN...]\n\nCommands:\n", fp);
-		for (u32 i = 0; i < nr_commands; i++)
-			fprintf(fp, "  %s %-10s %s\n", command_table[i].noun,
-				command_table[i].verb, command_table[i].help);
-		print_options(fp, true);
+		print_commands(fp, NULL);
+		print_options(fp, NULL);
 		fputs("\nrove NOUN --help shows the options of a noun.\n", fp);
 	}
 	print_exit_codes(fp);

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cli/cmd/command.h"
 #include "cli/cmd/list.h"
-#include "cli/cmd/request.h"
 #include "cli/model/columns.h"
 #include "cli/out/diag.h"
 
@@ -24,12 +24,14 @@ static const struct { const char *code; enum exit_code exit; } verdicts[NR_COLLE
 	[COLLECT_FAILED] = { "failed", EXIT_RUNTIME },
 };
 
-static enum exit_code worse(enum exit_code a, enum exit_code b)
+/* The first that was not good counts. */
+enum exit_code list_worse(enum exit_code a, enum exit_code b)
 {
 	return a ? a : b;
 }
 
-static enum exit_code failed(const char *where, int err)
+/* Say what failed; a reader that went away is not worth a word. */
+enum exit_code list_failed(const char *where, int err)
 {
 	if (err != -EPIPE)
 		diag(&(struct diag){ .level = DIAG_ERROR, .code = "failed", .where = where,
@@ -77,7 +79,8 @@ static void say_all_tried(const struct collector *collector, bool opened)
 	}
 }
 
-static enum exit_code open_source(const struct request *request, struct collector *collector)
+/* Open what the request asks for, and say what came of it. */
+enum exit_code list_open_source(const struct request *request, struct collector *collector)
 {
 	enum collect_verdict verdict = collector_open(collector, request->noun, request->source,
 						      &request->collect);
@@ -126,7 +129,8 @@ static int print_listing(const struct query *query, const struct listing *listin
 
 static void say_partial(const struct listing *listing)
 {
-	const char *hint = listing->denied ? "needs CAP_DAC_READ_SEARCH" : NULL;
+	const char *needs = listing->needs ? listing->needs : "needs CAP_DAC_READ_SEARCH";
+	const char *hint = listing->denied ? needs : NULL;
 
 	diag(&(struct diag){ .level = DIAG_WARNING, .code = "partial", .where = listing->source,
 			     .hint = hint },
@@ -173,7 +177,7 @@ static void advance(struct timespec *next, u64 interval_ns)
 }
 
 /* Points in time, not pauses: what a listing costs does not add up. */
-static void wait_until(struct timespec *next, u64 interval_ns)
+void list_wait(struct timespec *next, u64 interval_ns)
 {
 	struct timespec now;
 
@@ -193,35 +197,73 @@ static bool is_last(const struct request *request, u64 nr_done)
 	return !request->interval_ns || (request->count && nr_done >= request->count);
 }
 
-static enum exit_code list_loop(const struct request *request, struct collector *collector,
-				struct out *out, const char *where)
+/* @ret_at_end: there is no further listing in the recording. */
+enum exit_code list_collect(const struct request *request, struct collector *collector,
+			    struct listing *ret_listing, bool *ret_at_end)
 {
-	enum exit_code code = EXIT_COMPLETE;
+	int err = collector_run(collector, ret_listing);
+
+	*ret_at_end = err == -ENODATA && request->replay;
+	if (*ret_at_end)
+		return EXIT_COMPLETE;
+	if (err == -EBADMSG || err == -EPROTO || err == -ENODATA)
+		return not_ours(request, collector->source->name);
+	return err ? list_failed(collector->source->name, err) : EXIT_COMPLETE;
+}
+
+/* Choose, print, and say how good it is: EXIT_PARTIAL when something is missing. */
+enum exit_code list_show(struct list_run *run, const struct listing *listing)
+{
+	int err = print_listing(&run->request->query, listing, run->out, &run->nr_shown);
+
+	if (err)
+		return list_failed(run->where, err);
+	say_how_good(run->request, listing, run->nr_shown, run->is_first);
+	run->is_first = false;
+	return listing->complete ? EXIT_COMPLETE : EXIT_PARTIAL;
+}
+
+static enum exit_code show_view(struct list_run *run, const struct listing *base)
+{
+	const struct view *view = run->request->view;
+	struct view_memory memory;
+	struct listing listing;
+	enum exit_code code;
+	int err = view->make(base, run->request->query.pid, &listing, &memory);
+
+	code = err ? list_failed(NULL, err) : list_show(run, &listing);
+	free(memory.rows);
+	free(memory.more);
+	return code;
+}
+
+static enum exit_code list_loop(struct list_run *run, struct collector *collector)
+{
+	const struct request *request = run->request;
+	enum exit_code code = EXIT_COMPLETE, shown;
 	struct timespec next;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
-	for (u64 nr = 0;; wait_until(&next, request->interval_ns)) {
+	for (u64 nr = 0;; list_wait(&next, request->interval_ns)) {
 		struct listing listing;
-		u64 shown;
-		int err = collector_run(collector, &listing);
+		bool at_end;
 
-		if (err == -ENODATA && request->replay && nr)
-			return code;
-		if (err == -EBADMSG || err == -EPROTO || err == -ENODATA)
+		shown = list_collect(request, collector, &listing, &at_end);
+		if (at_end && !nr)
 			return not_ours(request, collector->source->name);
-		if (err)
-			return failed(collector->source->name, err);
-		err = print_listing(&request->query, &listing, out, &shown);
-		if (err)
-			return failed(where, err);
-		say_how_good(request, &listing, shown, !nr);
-		code = worse(code, listing.complete ? EXIT_COMPLETE : EXIT_PARTIAL);
+		if (shown || at_end)
+			return shown ? shown : code;
+		shown = request->view ? show_view(run, &listing) : list_show(run, &listing);
+		if (shown && shown != EXIT_PARTIAL)
+			return shown;
+		code = list_worse(code, shown);
 		if (is_last(request, ++nr))
 			return code;
 	}
 }
 
-static enum exit_code list_columns(struct request *request)
+/* -o help */
+enum exit_code list_columns(struct request *request)
 {
 	struct listing listing;
 	struct out out;
@@ -229,16 +271,16 @@ static enum exit_code list_columns(struct request *request)
 	u64 shown;
 	int err;
 
-	columns_listing(request->noun->noun, &listing);
+	columns_listing(request->rows, &listing);
 	err = noun_all_columns(listing.noun, &request->out.columns);
 	request->out.fp = stdout;
 	if (!err)
 		err = out_init(&out, request->format, &request->out);
 	if (err)
-		return failed(NULL, err);
+		return list_failed(NULL, err);
 	err = print_listing(&all, &listing, &out, &shown);
 	out_fini(&out);
-	return err ? failed("stdout", err) : EXIT_COMPLETE;
+	return err ? list_failed("stdout", err) : EXIT_COMPLETE;
 }
 
 static enum exit_code list_opened(const struct request *request, struct collector *collector,
@@ -252,9 +294,13 @@ static enum exit_code list_opened(const struct request *request, struct collecto
 	options.fp = fp;
 	err = out_init(&out, request->format, &options);
 	if (err)
-		return failed(NULL, err);
-	code = list_loop(request, collector, &out,
-			 request->write_file ? request->write_file : "stdout");
+		return list_failed(NULL, err);
+	code = list_loop(&(struct list_run){
+		.request = request,
+		.out = &out,
+		.where = request->write_file ? request->write_file : "stdout",
+		.is_first = true,
+	}, collector);
 	out_fini(&out);
 	return code;
 }
@@ -265,17 +311,17 @@ static enum exit_code list_into_file(const struct request *request, struct colle
 	enum exit_code code;
 
 	if (!fp)
-		return failed(request->write_file, -errno);
+		return list_failed(request->write_file, -errno);
 	code = list_opened(request, collector, fp);
 	if (fclose(fp) && !code)
-		code = failed(request->write_file, -errno);
+		code = list_failed(request->write_file, -errno);
 	return code;
 }
 
 static enum exit_code list_requested(const struct request *request)
 {
 	struct collector collector;
-	enum exit_code code = open_source(request, &collector);
+	enum exit_code code = list_open_source(request, &collector);
 
 	if (code)
 		return code;
@@ -289,15 +335,17 @@ static enum exit_code list_requested(const struct request *request)
 
 /**
  * list_run - list the objects of a noun as the options say
+ * @view: what is made of them first; or NULL
  *
  * Context: may sleep.
  * Return:  the exit code of the process.
  */
-enum exit_code list_run(const struct collect_noun *noun, struct params *params)
+enum exit_code list_run(const struct collect_noun *noun, const struct view *view,
+			struct params *params)
 {
 	struct request request;
 	enum exit_code code;
-	int err = request_make(noun, params, &request);
+	int err = request_make(noun, view, params, &request);
 
 	if (err)
 		code = err == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME;
@@ -307,4 +355,21 @@ enum exit_code list_run(const struct collect_noun *noun, struct params *params)
 		code = list_requested(&request);
 	request_free(&request);
 	return code;
+}
+
+/**
+ * run_list - the commands that are a listing and nothing else
+ *
+ * Context: may sleep.
+ * Return:  the exit code of the process.
+ */
+enum exit_code run_list(const struct command *command, struct params *params)
+{
+	if (params->growing) {
+		diag(&(struct diag){ .level = DIAG_ERROR, .code = "usage", .where = "--growing",
+				     .hint = "rove dmabuf diff --growing -i 10" },
+		     "compares two listings: it is for the verb diff");
+		return EXIT_USAGE;
+	}
+	return list_run(command->collect, command->view, params);
 }

@@ -279,3 +279,28 @@ const struct option_row *option_only_for_commands(const struct params *params)
 			return &option_table[i];
 	return NULL;
 }
+
+/**
+ * option_is_for - may this option stand with a noun
+ *
+ * Context: any.
+ */
+bool option_is_for(const struct option_row *row, const char *noun)
+{
+	return !row->noun || !strcmp(row->noun, noun);
+}
+
+/**
+ * option_of_other_noun - an option that means nothing for this noun
+ *
+ * Context: any.
+ * Return:  the first such option that was given, or NULL.
+ */
+const struct option_row *option_of_other_noun(const struct params *params, const char *noun)
+{
+	for (u32 i = 0; i < nr_option_rows; i++)
+		if (!option_is_for(&option_table[i], noun) &&
+		    option_is_given(&option_table[i], params))
+			return &option_table[i];
+	return NULL;
+}

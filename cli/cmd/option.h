@@ -35,6 +35,7 @@ struct option_row {
 	const char *choices;	/* "a|b|c" */
 	u64 least, most;
 	bool everywhere;	/* also without a noun */
+	const char *noun;	/* only for this one; NULL: for all */
 	const char *help;
 };
 
@@ -51,6 +52,8 @@ struct option_error {
 bool option_wants_json(int argc, char **argv);
 int option_parse(int argc, char **argv, struct params *ret_params, struct option_error *ret_error);
 const struct option_row *option_only_for_commands(const struct params *params);
+const struct option_row *option_of_other_noun(const struct params *params, const char *noun);
+bool option_is_for(const struct option_row *row, const char *noun);
 bool option_is_given(const struct option_row *row, const struct params *params);
 
 #endif

@@ -15,6 +15,7 @@ enum exit_code {
 	EXIT_PARTIAL = 4,
 	EXIT_REJECTED = 5,
 	EXIT_DENIED = 6,
+	EXIT_DIFFERENT = 10,
 };
 
 #define MAX_REPEATS 32
@@ -42,7 +43,8 @@ struct params {
 	const char *sort;
 	u64 top;
 	struct string_list filters;
-	bool active;
+	bool active, growing;
+	u64 pid;
 	char **patterns;
 	u32 nr_patterns;
 

@@ -41,6 +41,21 @@ static const struct { const char *option; size_t offset; u32 needs; const char *
 	  "only a table has other than exact numbers" },
 };
 
+static int check_format(const struct request *request, const struct params *params)
+{
+	char what[96];
+
+	if (!out_format_fits(request->format, request->rows)) {
+		snprintf(what, sizeof(what), "'%s' is not a format of %s", request->format->name,
+			 request->view ? "this view" : request->rows->name);
+		return refuse("--format", "--help lists them", what);
+	}
+	if (request->view && params->write_file)
+		return refuse("--write", NULL,
+			      "a recording is of the objects themselves: use the verb list");
+	return 0;
+}
+
 static int check_format_options(const struct params *params, const struct out_format *format)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(needs); i++)
@@ -69,7 +84,12 @@ static int check_source(const struct collect_noun *noun, const struct params *pa
 {
 	const char *name = params->source ? params->source : "auto";
 	const struct collect_source *source = collect_source_find(noun, name);
+	char what[96];
 
+	if (strcmp(name, "auto") && !source) {
+		snprintf(what, sizeof(what), "%s has no source '%s'", noun->noun->name, name);
+		return refuse("--source", "--help lists them", what);
+	}
 	if (params->sample && strcmp(name, "self"))
 		return refuse("--sample", NULL,
 			      "makes sources of this process: needs --source self");
@@ -124,7 +144,7 @@ static int join_columns(const struct string_list *list, struct strbuf *spec)
 /* Without -o "+COL" has nothing to go on in a format that shows all columns. */
 static int parse_columns(const struct params *params, struct request *request)
 {
-	const struct noun *noun = request->noun->noun;
+	const struct noun *noun = request->rows;
 	struct strbuf spec = STRBUF_INIT;
 	const char *bad = "";
 	char what[96];
@@ -143,7 +163,7 @@ static int parse_columns(const struct params *params, struct request *request)
 
 static int make_columns(const struct params *params, struct request *request)
 {
-	const struct noun *noun = request->noun->noun;
+	const struct noun *noun = request->rows;
 
 	if (params->columns.nr == 1 && !strcmp(params->columns.items[0], "help")) {
 		request->columns_help = true;
@@ -159,7 +179,7 @@ static int make_columns(const struct params *params, struct request *request)
 
 static int make_sort(const struct params *params, struct request *request)
 {
-	const struct noun *noun = request->noun->noun;
+	const struct noun *noun = request->rows;
 	bool ordered = (request->format->flags & OUT_PEOPLE) || params->top;
 	const char *spec = params->sort ? params->sort : ordered ? noun->default_sort : NULL;
 	int err = spec ? query_parse_sort(noun, spec, &request->query) : 0;
@@ -175,7 +195,7 @@ static int make_sort(const struct params *params, struct request *request)
 static int add_filter(struct request *request, const char *expr)
 {
 	char why[256] = "";
-	int err = filter_parse(request->noun->noun, expr, &request->filter, why, sizeof(why));
+	int err = filter_parse(request->rows, expr, &request->filter, why, sizeof(why));
 
 	return err == -EINVAL ? refuse("--filter", NULL, why) : err;
 }
@@ -211,7 +231,8 @@ static void fill_rest(const struct params *params, struct request *request)
 	};
 	request->query.patterns = params->patterns;
 	request->query.nr_patterns = params->nr_patterns;
-	request->out.style = params->bytes ? TEXT_EXACT : params->human ? TEXT_HUMAN : TEXT_MS;
+	request->query.pid = params->pid;
+	request->out.style = params->bytes ? TEXT_EXACT : params->human ? TEXT_HUMAN : TEXT_PLAIN;
 	request->out.headings = !params->no_headings;
 	request->out.pretty = params->pretty;
 	request->out.color = wants_color(params);
@@ -220,18 +241,19 @@ static void fill_rest(const struct params *params, struct request *request)
 	request->write_file = params->write_file;
 }
 
-static int check(const struct collect_noun *noun, const struct params *params,
-		 const struct out_format *format)
+static int check(const struct request *request, const struct params *params)
 {
 	int err = check_pairs(params);
 
 	err = err ?: check_recording(params);
-	err = err ?: check_format_options(params, format);
-	return err ?: check_source(noun, params);
+	err = err ?: check_format(request, params);
+	err = err ?: check_format_options(params, request->format);
+	return err ?: check_source(request->noun, params);
 }
 
 /**
  * request_make - check the options and prepare the listing
+ * @view:        what is shown instead of the objects themselves; or NULL
  * @params:      stays the caller's, until after request_free()
  * @ret_request: always set; free with request_free()
  *
@@ -240,15 +262,17 @@ static int check(const struct collect_noun *noun, const struct params *params,
  * Context: may sleep.
  * Return:  0, -EINVAL (what was asked for makes no sense) or -ENOMEM.
  */
-int request_make(const struct collect_noun *noun, struct params *params,
+int request_make(const struct collect_noun *noun, const struct view *view, struct params *params,
 		 struct request *ret_request)
 {
 	int err;
 
 	memset(ret_request, 0, sizeof(*ret_request));
 	ret_request->noun = noun;
+	ret_request->view = view;
+	ret_request->rows = view ? view->noun : noun->noun;
 	ret_request->format = out_format_find(format_name(params));
-	err = check(noun, params, ret_request->format);
+	err = check(ret_request, params);
 	err = err ?: make_columns(params, ret_request);
 	err = err ?: make_sort(params, ret_request);
 	err = err ?: make_filter(params, ret_request);

@@ -8,10 +8,13 @@
 #include "cli/cmd/params.h"
 #include "cli/collect/collect.h"
 #include "cli/model/query.h"
+#include "cli/model/view.h"
 #include "cli/out/out.h"
 
 struct request {
 	const struct collect_noun *noun;
+	const struct view *view;	/* NULL: rows are shown as they were collected */
+	const struct noun *rows;	/* what is shown */
 	const char *source;
 	struct collect_options collect;
 	struct query query;
@@ -25,7 +28,7 @@ struct request {
 	bool replay;			/* every listing of a recording, without waiting */
 };
 
-int request_make(const struct collect_noun *noun, struct params *params,
+int request_make(const struct collect_noun *noun, const struct view *view, struct params *params,
 		 struct request *ret_request);
 void request_free(struct request *request);
 

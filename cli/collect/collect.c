@@ -74,13 +74,16 @@ static enum collect_verdict overall(const struct collector *collector)
 enum collect_verdict collector_open(struct collector *collector, const struct collect_noun *noun,
 				    const char *name, const struct collect_options *options)
 {
+	struct collect_options of_noun = *options;
+
+	of_noun.noun = noun->noun;
 	memset(collector, 0, sizeof(*collector));
 	if (strcmp(name, "auto"))
-		return try_source(collector, collect_source_find(noun, name), options);
+		return try_source(collector, collect_source_find(noun, name), &of_noun);
 	for (u32 i = 0; i < noun->nr_sources; i++) {
 		if (!noun->sources[i]->automatic)
 			continue;
-		if (try_source(collector, noun->sources[i], options) == COLLECT_OK)
+		if (try_source(collector, noun->sources[i], &of_noun) == COLLECT_OK)
 			return COLLECT_OK;
 	}
 	return overall(collector);

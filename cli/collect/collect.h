@@ -28,6 +28,7 @@ struct collect_options {
 	u64 budget_ns;		/* 0: no bound */
 	u32 sample;		/* make so many sources of our own first; 0: none */
 	const char *file;	/* a recording, for the source "file" */
+	const struct noun *noun;	/* set by collector_open(), for sources of any noun */
 };
 
 /* What opening a source came to. */
@@ -58,9 +59,12 @@ struct collect_noun {
 	u32 nr_sources;
 };
 
-extern const struct collect_noun collect_wakeup;
+extern const struct collect_noun collect_wakeup, collect_dmabuf;
+extern const struct collect_source file_source;		/* of every noun: a recording */
 extern const struct collect_source wakeup_kernel_source, wakeup_self_source, wakeup_sysfs_source,
-	wakeup_debugfs_source, wakeup_file_source;
+	wakeup_debugfs_source;
+extern const struct collect_source dmabuf_kernel_source, dmabuf_debugfs_source,
+	dmabuf_sysfs_source, dmabuf_proc_source;
 
 #define COLLECT_MAX_SOURCES 8
 

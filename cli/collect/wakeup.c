@@ -10,7 +10,7 @@ static const struct collect_source *const sources[] = {
 	&wakeup_sysfs_source,
 	&wakeup_debugfs_source,
 	&wakeup_self_source,
-	&wakeup_file_source,
+	&file_source,
 };
 
 const struct collect_noun collect_wakeup = {

@@ -91,6 +91,34 @@ static int parse_count(const char *text, u64 *ret_count)
 	return *end || errno ? -EINVAL : 0;
 }
 
+/* Bytes; without a unit in @bare_unit. */
+static int parse_bytes(const char *text, u64 bare_unit, u64 *ret_bytes)
+{
+	static const char units[] = "BKMGTP";
+	const char *at;
+	double number;
+	u64 unit, whole;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	whole = strtoull(text, &end, 10);
+	if (errno)
+		return -EINVAL;
+	number = *end == '.' ? strtod(text, &end) : 0;
+	at = *end ? strchr(units, *end >= 'a' ? *end - 'a' + 'A' : *end) : NULL;
+	if (*end && (!at || (end[1] && strcmp(end + 1, "iB"))))
+		return -EINVAL;
+	unit = at ? 1ull << (10 * (at - units)) : bare_unit;
+	if (!number)
+		return __builtin_mul_overflow(whole, unit, ret_bytes) ? -EINVAL : 0;
+	if (number * unit >= 1.8e19)
+		return -EINVAL;
+	*ret_bytes = (u64)(number * unit);
+	return 0;
+}
+
 static int parse_flag(const char *text, bool *ret_flag)
 {
 	static const struct { const char *text; bool flag; } names[] = {
@@ -121,6 +149,11 @@ static int parse_want(struct condition *cond, const char *field)
 	case VALUE_DURATION:
 		return parse_duration(cond->text, default_unit_ns(cond->col, field),
 				      &cond->want.ns);
+	case VALUE_BYTES:
+		return parse_bytes(cond->text, !strcasecmp(field, cond->col->json) ? 1 : 1024,
+				   &cond->want.count);
+	case VALUE_ITEMS:
+		return parse_count(cond->text, &cond->want.nr_items);
 	case NR_VALUE_TYPES:
 		break;
 	}
@@ -174,6 +207,8 @@ static const char *type_word(enum value_type type)
 		[VALUE_FLAG] = "true or false",
 		[VALUE_COUNT] = "whole number",
 		[VALUE_DURATION] = "time (5, 5ms, 1.5s)",
+		[VALUE_BYTES] = "amount of memory (64, 64K, 1.5M)",
+		[VALUE_ITEMS] = "length of a list",
 	};
 
 	return words[type];

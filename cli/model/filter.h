@@ -7,7 +7,8 @@
  * Operators: = != < <= > >= and, for text, ~ !~ (extended regular expression).
  * A comma or backslash in a value is written with a backslash before it.
  * A number without a unit is in the unit that the field's name says: ns for
- * total_time_ns, ms for TOTAL and total_time_ms.
+ * total_time_ns, ms for TOTAL and total_time_ms, bytes for size_bytes, KiB for SIZE.
+ * A list is compared by its length.
  *
  * Invariant: an unknown value fulfils no condition, not even "!=".
  */

@@ -31,6 +31,7 @@ struct listing {
 	u64 names_truncated;		/* rows with a cut name */
 	u64 unreadable;			/* attributes that exist and could not be read */
 	u64 denied;			/* those of them refused by permission */
+	const char *needs;		/* what would permit them; NULL: CAP_DAC_READ_SEARCH */
 
 	struct value walk_ns;		/* what it cost; unknown where the source cannot tell */
 	struct value lock_ns;

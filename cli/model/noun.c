@@ -140,6 +140,8 @@ const char *column_unit(const struct column *col)
 		[VALUE_FLAG] = "true/false",
 		[VALUE_COUNT] = "count",
 		[VALUE_DURATION] = "ns",
+		[VALUE_BYTES] = "bytes",
+		[VALUE_ITEMS] = "list",
 	};
 
 	return units[col->type];

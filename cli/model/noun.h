@@ -19,6 +19,7 @@ struct column {
 	enum value_type type;
 	u32 field;		/* for ->get */
 	const char *help;
+	const struct noun *items;	/* what the values of a VALUE_ITEMS consist of */
 	void (*get)(const struct column *col, const void *row, struct value *ret_value);
 };
 
@@ -33,6 +34,14 @@ struct noun {
 	const char *key;		/* the column that patterns are matched with */
 	u32 row_bytes;
 	const char *footnote;		/* said once below a table, on stderr */
+	const char *layout;		/* formats of other tools that fit: "|debugfs|dumpsys|" */
+	/*
+	 * The reverse of a column's ->get, into a row that was zeroed; NULL: rows of this
+	 * noun are not read from anywhere.  What @value points to stays where it is.
+	 */
+	void (*set)(const struct column *col, void *row, const struct value *value);
+	/* Does it belong to this process; NULL: nothing does. */
+	bool (*held_by)(const void *row, u64 pid);
 };
 
 /* A list of columns in the order they are printed. */

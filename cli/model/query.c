@@ -72,10 +72,14 @@ static int matches_pattern(const struct query *query, const struct column *key, 
 	return 0;
 }
 
-static int is_wanted(const struct query *query, const struct column *key, const void *row)
+static int is_wanted(const struct query *query, const struct noun *noun,
+		     const struct column *key, const void *row)
 {
-	int wanted = matches_pattern(query, key, row);
+	int wanted;
 
+	if (query->pid && !noun->held_by(row, query->pid))
+		return 0;
+	wanted = matches_pattern(query, key, row);
 	return wanted > 0 ? filter_holds(query->filter, row) : wanted;
 }
 
@@ -146,7 +150,7 @@ static int select_rows(const struct query *query, const struct listing *listing,
 		int wanted;
 
 		listing->row(listing, i, row);
-		wanted = is_wanted(query, key, row);
+		wanted = is_wanted(query, listing->noun, key, row);
 		if (wanted < 0)
 			return wanted;
 		if (wanted)
@@ -171,7 +175,7 @@ int query_run(const struct query *query, const struct listing *listing,
 
 	if (listing->nr_rows > UINT32_MAX)
 		return -E2BIG;
-	if (!query->nr_patterns && !query->filter && !query->sort) {
+	if (!query->nr_patterns && !query->filter && !query->sort && !query->pid) {
 		selection.nr = listing->nr_rows;
 	} else {
 		row = malloc(listing->noun->row_bytes);

@@ -15,6 +15,7 @@ struct query {
 	const struct column *sort;	/* NULL: the order of the listing */
 	bool descending;
 	u64 top;			/* at most so many rows; 0: all */
+	u64 pid;			/* only what belongs to this process; 0: all */
 };
 
 /* Rows by their index in the listing. */

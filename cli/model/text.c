@@ -147,7 +147,7 @@ static void duration_human(struct strbuf *text, u64 ns)
 void text_duration(struct strbuf *text, s64 ns, enum text_style style)
 {
 	switch (style) {
-	case TEXT_MS:
+	case TEXT_PLAIN:
 		strbuf_printf(text, "%" PRId64, ns / 1000000);
 		break;
 	case TEXT_EXACT:
@@ -158,6 +158,68 @@ void text_duration(struct strbuf *text, s64 ns, enum text_style style)
 			strbuf_puts(text, "-");
 		duration_human(text, ns < 0 ? -(u64)ns : (u64)ns);
 		break;
+	}
+}
+
+/* Three figures at most: 999B, 4.0K, 63.5M, 812M. */
+static void bytes_human(struct strbuf *text, u64 bytes)
+{
+	static const char units[] = "BKMGTPE";
+	u64 whole = bytes, rest = 0;
+	u32 unit = 0;
+
+	for (; whole >= 1024; unit++) {
+		rest = whole % 1024;
+		whole /= 1024;
+	}
+	if (unit && whole < 100)
+		strbuf_printf(text, "%u.%u%c", (u32)whole, (u32)(rest * 10 / 1024), units[unit]);
+	else
+		strbuf_printf(text, "%u%c", (u32)whole, units[unit]);
+}
+
+/**
+ * text_bytes - append an amount of memory
+ *
+ * Context: may sleep.
+ */
+void text_bytes(struct strbuf *text, u64 bytes, enum text_style style)
+{
+	switch (style) {
+	case TEXT_PLAIN:
+		strbuf_printf(text, "%" PRIu64, bytes / 1024);
+		break;
+	case TEXT_EXACT:
+		strbuf_printf(text, "%" PRIu64, bytes);
+		break;
+	case TEXT_HUMAN:
+		bytes_human(text, bytes);
+		break;
+	}
+}
+
+/*
+ * A list on one line: fields with colons between, items with blanks.  What the text
+ * formats would act on is escaped like what a terminal would, so that a field can be
+ * told from the next whatever it holds.
+ */
+static void text_items(struct strbuf *text, const struct column *col, const struct value *value)
+{
+	const struct noun *noun = col->items;
+
+	for (u64 i = 0; i < value->nr_items; i++) {
+		const void *row = (const char *)value->items + i * noun->row_bytes;
+
+		for (u32 k = 0; k < noun->nr_columns; k++) {
+			struct value field;
+
+			strbuf_puts(text, k ? ":" : i ? " " : "");
+			noun->columns[k].get(&noun->columns[k], row, &field);
+			if (field.known && noun->columns[k].type == VALUE_STRING)
+				text_visible(text, field.string, " :,\"$`", false);
+			else
+				text_value(text, &noun->columns[k], &field, TEXT_EXACT);
+		}
 	}
 }
 
@@ -184,6 +246,12 @@ void text_value(struct strbuf *text, const struct column *col, const struct valu
 		break;
 	case VALUE_DURATION:
 		text_duration(text, value->ns, style);
+		break;
+	case VALUE_BYTES:
+		text_bytes(text, value->count, style);
+		break;
+	case VALUE_ITEMS:
+		text_items(text, col, value);
 		break;
 	case NR_VALUE_TYPES:
 		break;

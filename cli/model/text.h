@@ -13,15 +13,16 @@
 
 /* How numbers are written for people; all exact forms are integers in base units. */
 enum text_style {
-	TEXT_MS,		/* durations in whole milliseconds */
+	TEXT_PLAIN,		/* durations in whole milliseconds, memory in whole KiB */
 	TEXT_EXACT,
-	TEXT_HUMAN,		/* durations with the unit that fits */
+	TEXT_HUMAN,		/* with the unit that fits */
 };
 
 int text_utf8_length(const char *s);
 void text_utf8(struct strbuf *text, const char *s);
 void text_visible(struct strbuf *text, const char *s, const char *also, bool ascii_only);
 void text_duration(struct strbuf *text, s64 ns, enum text_style style);
+void text_bytes(struct strbuf *text, u64 bytes, enum text_style style);
 void text_value(struct strbuf *text, const struct column *col, const struct value *value,
 		enum text_style style);
 

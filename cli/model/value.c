@@ -10,6 +10,7 @@
  * value_order - compare two known values of one type
  *
  * Text compares with runs of digits as numbers: wakeup9 comes before wakeup10.
+ * Of lists the longer one is the greater.
  *
  * Context: any.
  * Return:  -1, 0 or 1.
@@ -26,10 +27,14 @@ int value_order(enum value_type type, const struct value *a, const struct value 
 		order = a->flag - b->flag;
 		break;
 	case VALUE_COUNT:
+	case VALUE_BYTES:
 		order = (a->count > b->count) - (a->count < b->count);
 		break;
 	case VALUE_DURATION:
 		order = (a->ns > b->ns) - (a->ns < b->ns);
+		break;
+	case VALUE_ITEMS:
+		order = (a->nr_items > b->nr_items) - (a->nr_items < b->nr_items);
 		break;
 	case NR_VALUE_TYPES:
 		break;

@@ -16,6 +16,8 @@ enum value_type {
 	VALUE_FLAG,
 	VALUE_COUNT,		/* unsigned 64 bit */
 	VALUE_DURATION,		/* signed nanoseconds; also a reading of the monotonic clock */
+	VALUE_BYTES,		/* an unsigned amount of memory */
+	VALUE_ITEMS,		/* rows of another noun, which the column names */
 	NR_VALUE_TYPES,
 };
 
@@ -26,6 +28,10 @@ struct value {
 		bool flag;
 		u64 count;
 		s64 ns;
+		struct {
+			const void *items;	/* one behind the other */
+			u64 nr_items;
+		};
 	};
 };
 

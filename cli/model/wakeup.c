@@ -31,6 +31,17 @@ static void get_flag(const struct column *col, const void *row, struct value *re
 	ret_value->flag = wakeup->attr[col->field];
 }
 
+static void set_value(const struct column *col, void *row, const struct value *value)
+{
+	struct wakeup_row *wakeup = row;
+
+	if (col->type == VALUE_STRING)
+		wakeup->string[col->field] = value->string;
+	else
+		wakeup_row_set(wakeup, col->field,
+			       col->type == VALUE_FLAG ? value->flag : value->ns);
+}
+
 static const struct column wakeup_columns[] = {
 	{ .name = "ACT", .json = "active", .type = VALUE_FLAG,
 	  .field = WAKEUP_ACTIVE, .get = get_flag,
@@ -103,4 +114,6 @@ const struct noun wakeup_noun = {
 	.key = "NAME",
 	.row_bytes = sizeof(struct wakeup_row),
 	.footnote = "sources that are not registered are not in this list",
+	.layout = "|debugfs|dumpsys|",
+	.set = set_value,
 };

@@ -45,7 +45,7 @@ static int debugfs_row(struct out *out, const void *row)
 
 		out_clear(out);
 		if (value.known)
-			text_value(&out->text, col, &value, TEXT_MS);
+			text_value(&out->text, col, &value, TEXT_PLAIN);
 		else
 			strbuf_puts(&out->text, "-");
 		fprintf(out->opts.fp, "%s%s", i ? "\t\t" : "\t", strbuf_text(&out->text));
@@ -63,6 +63,7 @@ const struct out_format out_debugfs = {
 	.name = "debugfs",
 	.help = "as the kernel's debugfs file has it",
 	.flags = OUT_HEADINGS,
+	.is_layout = true,
 	.begin = debugfs_begin,
 	.row = debugfs_row,
 	.end = debugfs_end,

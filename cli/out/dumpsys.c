@@ -66,7 +66,7 @@ static void value_text(struct out *out, const struct column *col, const struct v
 	} else if (col->type == VALUE_FLAG) {
 		strbuf_puts(&out->text, value->flag ? "Active" : "Inactive");
 	} else {
-		text_value(&out->text, col, value, TEXT_MS);
+		text_value(&out->text, col, value, TEXT_PLAIN);
 		if (col->type == VALUE_DURATION)
 			strbuf_puts(&out->text, "ms");
 	}
@@ -100,6 +100,7 @@ const struct out_format out_dumpsys = {
 	.name = "dumpsys",
 	.help = "as Android's dumpsys suspend_control_internal prints it",
 	.flags = 0,
+	.is_layout = true,
 	.begin = dumpsys_begin,
 	.row = dumpsys_row,
 	.end = dumpsys_end,

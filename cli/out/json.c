@@ -50,6 +50,32 @@ static struct json_object *string(struct out *out, const char *bytes)
 	return json_object_new_string_len(strbuf_text(&out->text), out->text.len);
 }
 
+static int object(struct out *out, const struct column *const *cols, u32 nr, const void *row,
+		  struct json_object **ret_json);
+
+static struct json_object *array(struct out *out, const struct noun *noun,
+				 const struct value *value)
+{
+	struct json_object *json = json_object_new_array(), *item;
+	struct column_list list = {};
+	int err = json ? noun_all_columns(noun, &list) : -ENOMEM;
+
+	for (u64 i = 0; i < value->nr_items && !err; i++) {
+		const void *row = (const char *)value->items + i * noun->row_bytes;
+
+		err = object(out, list.cols, list.nr, row, &item);
+		if (!err && json_object_array_add(json, item)) {
+			json_object_put(item);
+			err = -ENOMEM;
+		}
+	}
+	column_list_free(&list);
+	if (!err)
+		return json;
+	json_object_put(json);
+	return NULL;
+}
+
 /* NULL is json-c's null; *ret_err tells it from a failed allocation. */
 static struct json_object *json_value(struct out *out, const struct column *col,
 				      const struct value *value, int *ret_err)
@@ -66,10 +92,14 @@ static struct json_object *json_value(struct out *out, const struct column *col,
 		json = json_object_new_boolean(value->flag);
 		break;
 	case VALUE_COUNT:
+	case VALUE_BYTES:
 		json = unsigned_integer(value->count);
 		break;
 	case VALUE_DURATION:
 		json = signed_integer(value->ns);
+		break;
+	case VALUE_ITEMS:
+		json = array(out, col->items, value);
 		break;
 	case NR_VALUE_TYPES:
 		break;
@@ -79,13 +109,14 @@ static struct json_object *json_value(struct out *out, const struct column *col,
 	return json;
 }
 
-static int record(struct out *out, const void *row, struct json_object **ret_json)
+static int object(struct out *out, const struct column *const *cols, u32 nr, const void *row,
+		  struct json_object **ret_json)
 {
 	struct json_object *json = json_object_new_object();
 	int err = json ? 0 : -ENOMEM;
 
-	for (u32 i = 0; i < out->opts.columns.nr && !err; i++) {
-		const struct column *col = out->opts.columns.cols[i];
+	for (u32 i = 0; i < nr && !err; i++) {
+		const struct column *col = cols[i];
 		struct value value;
 
 		col->get(col, row, &value);
@@ -98,6 +129,11 @@ static int record(struct out *out, const void *row, struct json_object **ret_jso
 	}
 	*ret_json = json;
 	return 0;
+}
+
+static int record(struct out *out, const void *row, struct json_object **ret_json)
+{
+	return object(out, out->opts.columns.cols, out->opts.columns.nr, row, ret_json);
 }
 
 /* Add an object's member; a NULL @value that is not meant as null is a failed allocation. */

@@ -10,7 +10,7 @@
 
 const struct out_format *const out_formats[] = {
 	&out_table, &out_json, &out_ndjson, &out_csv, &out_tsv, &out_kv, &out_debugfs,
-	&out_dumpsys,
+	&out_dumpsys, &out_bufinfo,
 };
 const u32 nr_out_formats = ARRAY_SIZE(out_formats);
 
@@ -26,6 +26,21 @@ const struct out_format *out_format_find(const char *name)
 		if (!strcmp(out_formats[i]->name, name))
 			return out_formats[i];
 	return NULL;
+}
+
+/**
+ * out_format_fits - can listings of a noun be printed so
+ *
+ * Context: any.
+ */
+bool out_format_fits(const struct out_format *format, const struct noun *noun)
+{
+	char word[32];
+
+	if (!format->is_layout)
+		return true;
+	snprintf(word, sizeof(word), "|%s|", format->name);
+	return noun->layout && strstr(noun->layout, word);
 }
 
 /**

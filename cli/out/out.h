@@ -31,6 +31,7 @@ struct out_format {
 	const char *name;
 	const char *help;
 	u32 flags;
+	bool is_layout;		/* another tool's: only for nouns that name it */
 	/* Each returns 0 or -ENOMEM; failed writes are found by out_end(). */
 	int (*begin)(struct out *out, const struct listing *listing, u64 nr_rows);
 	int (*row)(struct out *out, const void *row);
@@ -56,14 +57,16 @@ struct out {
 	struct strbuf text;	/* for one cell or line: out_clear() before each */
 	int err;		/* what making some text came to, once it was -ENOMEM */
 	void *table;		/* of the table format, while it has rows */
+	u64 total;		/* of a layout with a sum below */
 };
 
 extern const struct out_format out_table, out_json, out_ndjson, out_csv, out_tsv, out_kv,
-	out_debugfs, out_dumpsys;
+	out_debugfs, out_dumpsys, out_bufinfo;
 extern const struct out_format *const out_formats[];
 extern const u32 nr_out_formats;
 
 const struct out_format *out_format_find(const char *name);
+bool out_format_fits(const struct out_format *format, const struct noun *noun);
 int out_init(struct out *out, const struct out_format *format, const struct out_options *opts);
 int out_begin(struct out *out, const struct listing *listing, u64 nr_rows);
 int out_row(struct out *out, const void *row);

@@ -12,20 +12,26 @@
 
 static const char *heading(struct out *out, const struct column *col)
 {
-	static const char *const suffix[] = {
-		[TEXT_MS] = "(ms)", [TEXT_EXACT] = "(ns)", [TEXT_HUMAN] = "",
+	static const char *const time[] = {
+		[TEXT_PLAIN] = "(ms)", [TEXT_EXACT] = "(ns)", [TEXT_HUMAN] = "",
+	};
+	static const char *const memory[] = {
+		[TEXT_PLAIN] = "(KiB)", [TEXT_EXACT] = "(B)", [TEXT_HUMAN] = "",
 	};
 
 	out_clear(out);
 	strbuf_puts(&out->text, col->name);
 	if (col->type == VALUE_DURATION)
-		strbuf_puts(&out->text, suffix[out->opts.style]);
+		strbuf_puts(&out->text, time[out->opts.style]);
+	if (col->type == VALUE_BYTES)
+		strbuf_puts(&out->text, memory[out->opts.style]);
 	return strbuf_text(&out->text);
 }
 
 static int add_column(struct out *out, const struct column *col)
 {
-	bool right = col->type == VALUE_COUNT || col->type == VALUE_DURATION;
+	bool right = col->type == VALUE_COUNT || col->type == VALUE_DURATION ||
+		     col->type == VALUE_BYTES;
 	const char *name = heading(out, col);
 
 	if (strbuf_error(&out->text))

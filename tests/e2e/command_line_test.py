@@ -21,7 +21,7 @@ def names(*args, tree):
 
 def test_what_makes_no_sense_is_exit_2_with_one_line_and_no_output():
     bad = [
-        [], ["frobnicate"], ["dmabuf"], ["wq"], ["wakeup", "top"], ["wakeup", "diff"],
+        [], ["frobnicate"], ["wakeup", "top"], ["wakeup", "diff"],
         ["wakeup", "why"], ["wakeup", "-x"], ["wakeup", "--frob"], ["wakeup", "--json=1"],
         ["wakeup", "-O"], ["wakeup", "-O", "xml"], ["wakeup", "-O", "prom"], ["wakeup", "-O", ""],
         ["wakeup", "-O", "table|json"], ["wakeup", "-O", "tabl"], ["wakeup", "-o", "FOO"],
@@ -46,6 +46,8 @@ def test_what_makes_no_sense_is_exit_2_with_one_line_and_no_output():
         ["wakeup", "--sample", "5"], ["wakeup", "--source", "self"],
         ["wakeup", "--source", "debugfs", "--budget-ms", "5"], ["wakeup", "--max-objects", "0"],
         ["wakeup", "-vq"], ["wakeup", ""], ["wakeup", "a", ""], ["wakeup", "-p", "1"],
+        ["wakeup", "--growing"], ["wakeup", "-O", "bufinfo"], ["wakeup", "--source", "proc"],
+        ["wakeup", "by-process"],
         ["wakeup", "--no-pager"], ["wakeup", "-r", "x", "--source", "sysfs"],
         ["wakeup", "-r", "x", "-i", "1"], ["wakeup", "-w", "x", "-O", "csv"],
         ["wakeup", "-w", "x", "-o", "NAME"], ["--top", "3"], ["--completion", "tcsh"],
@@ -71,7 +73,7 @@ def test_what_makes_no_sense_is_a_json_object_when_json_was_asked_for():
 
 
 def test_an_unknown_word_is_answered_with_what_exists():
-    check("there is: wakeup" in rove("dmabuf", code=2).err, "nouns")
+    check("there is: wakeup, dmabuf" in rove("frobnicate", code=2).err, "nouns")
     check("it has: list" in rove("wakeup", "top", code=2).err, "verbs")
 
 
@@ -236,7 +238,8 @@ def complete(*words):
 
 
 def test_bash_completes_nouns_verbs_options_and_their_values():
-    equal(complete("rove", ""), ["wakeup"])
+    equal(complete("rove", "wak"), ["wakeup"])
+    check({"wakeup", "dmabuf"} <= set(complete("rove", "")), "nouns")
     equal(complete("rove", "wakeup", "l"), ["list"])
     equal(complete("rove", "wakeup", "-O", "d"), ["debugfs", "dumpsys"])
     equal(complete("rove", "wakeup", "--source", ""), "auto kernel sysfs debugfs self".split())

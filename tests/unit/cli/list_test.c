@@ -60,7 +60,7 @@ static enum exit_code list(struct params *params, struct diag_mode mode, char *e
 	dup2(fileno(out_file), STDOUT_FILENO);
 	dup2(fileno(err_file), STDERR_FILENO);
 	diag_set_mode(&mode);
-	code = list_run(&noun, params);
+	code = list_run(&noun, NULL, params);
 	fflush(stdout);
 	fflush(stderr);
 	dup2(out_was, STDOUT_FILENO);

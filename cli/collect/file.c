@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * cli/collect/wakeup_file.c - wakeup sources from a recording
+ * cli/collect/file.c - the rows of any noun from a recording
  *
  * A recording is what -O ndjson prints: for each listing a header line, which
  * says how many records follow, and a line for each record.  It may come from
@@ -14,7 +14,6 @@
 #include <string.h>
 
 #include "cli/collect/collect.h"
-#include "cli/model/wakeup.h"
 
 struct file_state {
 	FILE *fp;
@@ -23,8 +22,11 @@ struct file_state {
 	struct json_tokener *parser;
 	char source[32];
 	char why[32];
-	struct wakeup_row *rows;
+	const struct noun *noun;
+	char *rows;			/* ->noun->row_bytes each */
 	u64 nr_rows, rows_room;
+	void **kept;			/* what they point to */
+	u64 nr_kept, kept_room;
 };
 
 /* --- one line ------------------------------------------------------------------------------ */
@@ -81,84 +83,127 @@ static int read_integer(struct json_object *json, u64 *ret_bits)
 
 /* --- a record ------------------------------------------------------------------------------ */
 
-static int read_value(struct json_object *json, const struct column *col, struct wakeup_row *row)
+/* What a row points to lives until the next listing. */
+static void *keep(struct file_state *file, void *memory)
 {
-	u64 bits;
-	int err;
+	u64 room = file->kept_room ? 2 * file->kept_room : 256;
+	void **kept;
 
-	switch (col->type) {
-	case VALUE_STRING:
-		if (!json_object_is_type(json, json_type_string))
-			return -EBADMSG;
-		row->string[col->field] = strdup(json_object_get_string(json));
-		return row->string[col->field] ? 0 : -ENOMEM;
-	case VALUE_FLAG:
-		if (!json_object_is_type(json, json_type_boolean))
-			return -EBADMSG;
-		wakeup_row_set(row, col->field, json_object_get_boolean(json));
-		return 0;
-	case VALUE_COUNT:
-	case VALUE_DURATION:
-		err = read_integer(json, &bits);
-		if (!err)
-			wakeup_row_set(row, col->field, (s64)bits);
-		return err;
-	case NR_VALUE_TYPES:
-		break;
+	if (!memory)
+		return NULL;
+	if (file->nr_kept == file->kept_room) {
+		kept = realloc(file->kept, room * sizeof(*kept));
+		if (!kept) {
+			free(memory);
+			return NULL;
+		}
+		file->kept = kept;
+		file->kept_room = room;
 	}
-	return -EBADMSG;
+	return file->kept[file->nr_kept++] = memory;
+}
+
+static int read_record(struct file_state *file, struct json_object *json,
+		       const struct noun *noun, void *row);
+
+static int read_items(struct file_state *file, struct json_object *json, const struct noun *noun,
+		      struct value *ret_value)
+{
+	size_t nr = json_object_array_length(json);
+	char *rows = keep(file, calloc(nr ? nr : 1, noun->row_bytes));
+	int err = rows ? 0 : -ENOMEM;
+
+	for (size_t i = 0; i < nr && !err; i++)
+		err = read_record(file, json_object_array_get_idx(json, i), noun,
+				  rows + i * noun->row_bytes);
+	ret_value->items = rows;
+	ret_value->nr_items = nr;
+	return err;
+}
+
+static const json_type types[NR_VALUE_TYPES] = {
+	[VALUE_STRING] = json_type_string,
+	[VALUE_FLAG] = json_type_boolean,
+	[VALUE_COUNT] = json_type_int,
+	[VALUE_DURATION] = json_type_int,
+	[VALUE_BYTES] = json_type_int,
+	[VALUE_ITEMS] = json_type_array,
+};
+
+static int read_value(struct file_state *file, struct json_object *json, const struct column *col,
+		      struct value *ret_value)
+{
+	ret_value->known = true;
+	if (types[col->type] == json_type_int)
+		return read_integer(json, &ret_value->count);
+	if (!json_object_is_type(json, types[col->type]))
+		return -EBADMSG;
+	if (col->type == VALUE_ITEMS)
+		return read_items(file, json, col->items, ret_value);
+	if (col->type == VALUE_FLAG) {
+		ret_value->flag = json_object_get_boolean(json);
+		return 0;
+	}
+	ret_value->string = keep(file, strdup(json_object_get_string(json)));
+	return ret_value->string ? 0 : -ENOMEM;
 }
 
 /* Keys that a later version may add are not ours to judge; null is unknown. */
-static int read_record(struct json_object *json, struct wakeup_row *row)
+static int read_record(struct file_state *file, struct json_object *json,
+		       const struct noun *noun, void *row)
 {
-	int err = 0;
+	int err = json_object_is_type(json, json_type_object) ? 0 : -EBADMSG;
 
-	memset(row, 0, sizeof(*row));
-	for (u32 i = 0; i < wakeup_noun.nr_columns && !err; i++) {
-		const struct column *col = &wakeup_noun.columns[i];
-		struct json_object *value;
+	for (u32 i = 0; i < noun->nr_columns && !err; i++) {
+		const struct column *col = &noun->columns[i];
+		struct json_object *member;
+		struct value value;
 
-		if (json_object_object_get_ex(json, col->json, &value) && value)
-			err = read_value(value, col, row);
+		if (!json_object_object_get_ex(json, col->json, &member) || !member)
+			continue;
+		err = read_value(file, member, col, &value);
+		if (!err)
+			noun->set(col, row, &value);
 	}
 	return err;
 }
 
 static void free_rows(struct file_state *file)
 {
-	for (u64 i = 0; i < file->nr_rows; i++)
-		for (u32 s = 0; s < NR_WAKEUP_STRINGS; s++)
-			free((char *)file->rows[i].string[s]);
+	for (u64 i = 0; i < file->nr_kept; i++)
+		free(file->kept[i]);
+	file->nr_kept = 0;
 	file->nr_rows = 0;
 }
 
-static int reserve_row(struct file_state *file)
+static int reserve_row(struct file_state *file, void **ret_row)
 {
 	u64 room = file->rows_room ? 2 * file->rows_room : 256;
-	struct wakeup_row *rows;
+	u32 bytes = file->noun->row_bytes;
 
-	if (file->nr_rows < file->rows_room)
-		return 0;
-	rows = realloc(file->rows, room * sizeof(*rows));
-	if (!rows)
-		return -ENOMEM;
-	file->rows = rows;
-	file->rows_room = room;
+	if (file->nr_rows == file->rows_room) {
+		char *rows = realloc(file->rows, room * bytes);
+
+		if (!rows)
+			return -ENOMEM;
+		file->rows = rows;
+		file->rows_room = room;
+	}
+	*ret_row = memset(file->rows + file->nr_rows * bytes, 0, bytes);
 	return 0;
 }
 
 static int add_record(struct file_state *file)
 {
 	struct json_object *json = NULL;
-	int err = reserve_row(file);
+	void *row;
+	int err = reserve_row(file, &row);
 
 	err = err ?: read_object(file, &json);
-	if (!err) {
-		err = read_record(json, &file->rows[file->nr_rows]);
-		file->nr_rows++;	/* also when it is half read: its strings are freed */
-		json_object_put(json);
-	}
+	err = err ?: read_record(file, json, file->noun, row);
+	json_object_put(json);
+	if (!err)
+		file->nr_rows++;
 	return err;
 }
 
@@ -202,15 +247,15 @@ static int get_text(struct json_object *json, const char *key, const char **ret_
 	return 0;
 }
 
-static int check_schema(struct json_object *json)
+static int check_schema(const struct file_state *file, struct json_object *json)
 {
 	const char *schema;
 	u64 version;
 	int err = get_text(json, "schema", &schema);
 
 	err = err ?: get_integer(json, "version", &version);
-	if (err || !schema || strcmp(schema, wakeup_noun.schema) ||
-	    version != wakeup_noun.version)
+	if (err || !schema || strcmp(schema, file->noun->schema) ||
+	    version != file->noun->version)
 		return -EBADMSG;
 	return 0;
 }
@@ -261,7 +306,7 @@ static int read_header(struct file_state *file, struct listing *listing, u64 *re
 	struct json_object *json = NULL;
 	int err = read_object(file, &json);
 
-	err = err ?: check_schema(json);
+	err = err ?: check_schema(file, json);
 	err = err ?: read_texts(file, json, listing);
 	err = err ?: read_counts(json, listing, ret_nr_records);
 	json_object_put(json);
@@ -272,9 +317,9 @@ static int read_header(struct file_state *file, struct listing *listing, u64 *re
 
 static void copy_row(const struct listing *listing, u64 index, void *ret_row)
 {
-	const struct wakeup_row *rows = listing->rows;
+	u32 bytes = listing->noun->row_bytes;
 
-	*(struct wakeup_row *)ret_row = rows[index];
+	memcpy(ret_row, (const char *)listing->rows + index * bytes, bytes);
 }
 
 static int file_run(void *state, struct listing *ret_listing)
@@ -284,7 +329,7 @@ static int file_run(void *state, struct listing *ret_listing)
 	int err;
 
 	free_rows(file);
-	listing_begin(ret_listing, &wakeup_noun, wakeup_file_source.name);
+	listing_begin(ret_listing, file->noun, file_source.name);
 	err = read_header(file, ret_listing, &nr_records);
 	while (!err && file->nr_rows < nr_records)
 		err = add_record(file);
@@ -305,6 +350,7 @@ static void file_close(void *state)
 
 	free_rows(file);
 	free(file->rows);
+	free(file->kept);
 	free(file->line);
 	if (file->parser)
 		json_tokener_free(file->parser);
@@ -321,6 +367,7 @@ static enum collect_verdict file_open(const struct collect_options *options, voi
 
 	if (!file)
 		return collect_refuse(status, COLLECT_FAILED, -ENOMEM, "%s", strerror(ENOMEM));
+	file->noun = options->noun;
 	file->parser = json_tokener_new();
 	file->fp = strcmp(options->file, "-") ? fopen(options->file, "re") : stdin;
 	if (file->parser && file->fp) {
@@ -333,7 +380,7 @@ static enum collect_verdict file_open(const struct collect_options *options, voi
 			      strerror(-err));
 }
 
-const struct collect_source wakeup_file_source = {
+const struct collect_source file_source = {
 	.name = "file",
 	.help = "a recording, see --read",
 	.open = file_open,

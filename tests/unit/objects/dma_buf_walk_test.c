@@ -9,6 +9,7 @@
 
 #include "base/context.h"
 #include "objects/dma_buf.h"
+#include "objects/wakeup_source.h"
 #include "tests/test.h"
 
 static struct dma_buf *buf_new(void)
@@ -205,13 +206,16 @@ TEST(dma_buf_walk, it_may_end_on_another_thread)
 TEST(dma_buf_walk, where_nobody_may_wait_the_last_reference_is_left_to_another_thread)
 {
 	struct dma_buf *a = buf_new(), *at = dma_buf_iter_begin();
-	int fd = a->fd;
+	int fd = a->fd, idx = wakeup_sources_read_lock();
 
 	rove_dma_buf_put(a);
 	ctx_softirq_enter();
 	EXPECT_PTR_EQ(dma_buf_iter_next(at), NULL);
 	ctx_softirq_exit();
 	EXPECT_EQ(nr_listed(), 0);
+	/* The section keeps the other thread waiting. */
+	EXPECT_TRUE(is_open(fd));
+	wakeup_sources_read_unlock(idx);
 	rove_dma_bufs_barrier();
 	EXPECT_FALSE(is_open(fd));
 }

@@ -343,9 +343,12 @@ static void print_rows(struct table *t, u32 nr_threads, const struct bench_optio
 		printf("%s\n", base ? "  than spinning" : "");
 	}
 	snprintf(bench, sizeof(bench), "dmabuf-registry-%u", nr_threads);
-	for (u32 i = 0; i < NR_COMPETITORS; i++)
+	for (u32 i = 0; i < NR_COMPETITORS; i++) {
 		qsort(t->wall[i].samples, t->wall[i].nr, sizeof(double), bench_compare);
+		qsort(t->cpu[i].samples, t->cpu[i].nr, sizeof(double), bench_compare);
+	}
 	bench_json(opts, bench, "ns/buffer", t->wall, NR_COMPETITORS);
+	bench_json(opts, bench, "CPU ns/buffer", t->cpu, NR_COMPETITORS);
 }
 
 static void print_alone(struct table *t, u32 nr_threads, const struct bench_options *opts)
@@ -380,7 +383,7 @@ static int only(const char *name, u32 nr_threads, u32 nr_buffers)
 
 int main(int argc, char **argv)
 {
-	struct bench_options opts = { .rounds = 51 };
+	struct bench_options opts = { .rounds = 41 };
 	u32 max_threads = 8, nr_buffers = 4096;
 	const char *alone = NULL;
 	int opt, err = 0;

@@ -21,6 +21,7 @@ build=build/tests/kernel
 rove=${ROVE:-build/rove}
 progs=build/progs
 tools=${B:-build}/tests/tool
+units=${B:-build}/tests/unit/objects
 slow_cases="iter_endless_after_drained.txt loop_endless_counting.txt loop_too_long.txt"
 [ -z "${ROVE_KERNEL_SLOW:-}" ] || slow_cases=
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/rove-check-kernel.XXXXXX") || exit 1
@@ -118,7 +119,7 @@ test_kernel()
 		tap python3 $here/compare.py "$out" "$rove" $progs
 	fi
 	if [ -z "${ROVE_KERNEL_RAW:-}" ] && grep -q '^kfuncs 1' "$out/release"; then
-		test_verifier "$version" "$image" "$out"
+		test_on_new_kernel "$version" "$image" "$out"
 	fi
 	for bars in "$out"/bars-*.tsv; do
 		print_bars "$bars" "$out"
@@ -147,14 +148,14 @@ passed_on()
 		      exit bad != 0 }' "$1"
 }
 
-# What needs bpf(2) of a new kernel: the same records on both sides, and the corpus.
-test_verifier()
+# What needs a new kernel: the same records on both sides, the corpus, the kernel's DMA-bufs.
+test_on_new_kernel()
 {
 	local version=$1 image=$2 out=$3/tools tool slow
 
-	for tool in equal_records corpus; do
-		if ! [ -x $tools/$tool ]; then
-			tap echo "not ok - $tools/$tool is there (make tests)"
+	for tool in $tools/equal_records $tools/corpus $units/dma_buf_memory_test; do
+		if ! [ -x $tool ]; then
+			tap echo "not ok - $tool is there (make tests)"
 			return
 		fi
 	done
@@ -167,13 +168,14 @@ test_verifier()
 	done
 	if ! $here/boot.sh --kernel "$image" --run $here/guest-tools.sh --out "$out" --timeout 900 \
 	     --put $tools/equal_records --put $tools/corpus --put "$scratch/verifier" \
-	     --put $progs/wakeup.bpf.o >"$scratch/log" 2>&1; then
-		tap echo "not ok - Debian $version: the guest ran the verifier tests"
+	     --put $units/dma_buf_memory_test --put $progs/wakeup.bpf.o >"$scratch/log" 2>&1; then
+		tap echo "not ok - Debian $version: the guest ran the tests that need a new kernel"
 		sed 's/^/# /' "$scratch/log"
 		return
 	fi
 	tap passed_on "$out/equal_records.tap" "$(head -1 "$3/release")"
 	tap passed_on "$out/corpus.tap" "$(head -1 "$3/release")"
+	tap passed_on "$out/dma_buf_memory.tap" "$(head -1 "$3/release")"
 }
 
 nr=0

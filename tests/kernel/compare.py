@@ -44,15 +44,18 @@ def expect(condition, text):
 
 # --- readings: lists of dicts with name, node, device and FIELDS, times in ms --------------------
 
-def load_sysfs(path):
-    """The dump of wakeup_readings, without the sources that went away while it was made."""
+def load_sysfs(path, bound):
+    """
+    The dump of wakeup_readings, without the sources that went away while it was made.  @bound:
+    min or max, of the readings of a number that changed
+    """
     sources = []
     with open(path, "rb") as file:
         for line in file:
             node, device, driver, name, *numbers = line.decode().rstrip("\n").split("\t")
             if name == "-":
                 continue
-            numbers = [None if text == "-" else int(text) for text in numbers]
+            numbers = [None if text == "-" else bound(map(int, text.split(","))) for text in numbers]
             sources.append({"node": node, "device": None if device == "-" else device,
                             "driver": None if driver == "-" else driver,
                             "name": bytes.fromhex(name),
@@ -181,7 +184,8 @@ class Scene:
     def __init__(self, folder, name):
         self.at = f"{folder}/{name}"
         self.name = name
-        self.sysfs = [load_sysfs(f"{self.at}/{when}.sysfs") for when in ("before", "after")]
+        self.sysfs = [load_sysfs(f"{self.at}/{when}.sysfs", bound)
+                      for when, bound in (("before", min), ("after", max))]
         self.debugfs = [load_debugfs(f"{self.at}/{when}.debugfs") for when in ("before", "after")]
 
     def status(self, case):

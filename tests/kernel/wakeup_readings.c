@@ -7,8 +7,8 @@
  *	wakeup_readings load OBJECT...		which BPF objects this kernel accepts
  *
  * A dump has a line a source: node, device or "-", driver or "-", the name in hexadecimal, then
- * the numbers in the order of attrs[], separated by tabs; "-" where one could not be read, which
- * for a name means that the source went away meanwhile.
+ * the numbers in the order of attrs[], separated by tabs; "LEAST,GREATEST" of some readings where
+ * they differ, "-" where one could not be read, which for a name means that the source went away.
  *
  * The bars are: every file of sysfs opened, read and closed; the same files kept open and
  * read again; the one file of debugfs; and OBJECT, our BPF program, walking the list into its
@@ -21,6 +21,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -122,6 +123,34 @@ static void dump_link(const char *node, const char *link)
 	printf("%s\t", last ? last + 1 : "-");
 }
 
+/*
+ * The kernel reads a source without its lock: a time may be too short or too long when it
+ * changes at that moment.  Of a few readings in a row, each after what came before the dump and
+ * before what comes after it, the least is a lower bound and the greatest an upper one.
+ */
+static void dump_number(const char *node, const char *attr)
+{
+	long long least = LLONG_MAX, greatest = LLONG_MIN;
+
+	for (int i = 0; i < 3; i++) {
+		char buf[64];
+		ssize_t len = read_attr(node, attr, buf, sizeof(buf) - 1);
+		long long number;
+
+		if (len < 0) {
+			printf("\t-");
+			return;
+		}
+		buf[len] = 0;
+		number = strtoll(buf, NULL, 10);
+		least = number < least ? number : least;
+		greatest = number > greatest ? number : greatest;
+	}
+	printf("\t%lld", least);
+	if (least != greatest)
+		printf(",%lld", greatest);
+}
+
 static void dump_node(const char *node)
 {
 	char buf[4096];
@@ -135,13 +164,8 @@ static void dump_node(const char *node)
 		putchar('-');
 	for (ssize_t i = 0; i < len; i++)
 		printf("%02x", (unsigned char)buf[i]);
-	for (unsigned int a = 1; a < NR_ATTRS; a++) {
-		len = read_attr(node, attrs[a], buf, sizeof(buf));
-		if (len < 0)
-			printf("\t-");
-		else
-			printf("\t%.*s", (int)len, buf);
-	}
+	for (unsigned int a = 1; a < NR_ATTRS; a++)
+		dump_number(node, attrs[a]);
 	putchar('\n');
 }
 

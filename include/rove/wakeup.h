@@ -118,7 +118,7 @@ void rove_pm_relax(struct wakeup_source *ws);
  * @msec:  relaxed by itself after so many milliseconds, counted as expired; an
  *         earlier event's later end stays.  0: relaxed at once
  *
- * The first timed event starts a thread.
+ * The first timed event starts the softirq thread (rove/irq_work.h).
  *
  * Context: thread.
  * Return:  0, or -EAGAIN if that thread cannot be started; then the event is

@@ -7,6 +7,8 @@
  *            as one event being handled (wakeup_count.c).
  * Not here:  the list (wakeup_source.c), when time runs out (wakeup_timer.c).
  */
+#include <rove/irq_work.h>
+
 #include "base/context.h"
 #include "objects/wakeup_event.h"
 
@@ -122,7 +124,7 @@ int rove_pm_wakeup_event(struct wakeup_source *ws, unsigned int msec)
 	if (!ws)
 		return 0;
 	if (msec)
-		err = wakeup_timer_start();
+		err = rove_softirq_start();
 	mutex_lock(&ws->lock);
 	ws_write_begin(ws);
 	report_event(ws);
@@ -136,8 +138,8 @@ int rove_pm_wakeup_event(struct wakeup_source *ws, unsigned int msec)
 }
 
 /**
- * wakeup_source_timer_fn_locked - the timer thread looks at a source
- * @now:  what that thread takes for the present
+ * wakeup_source_timer_fn_locked - a source's timer has come to its time
+ * @now:  what it takes for the present
  *
  * The timer is not taken back when its event ends early or is prolonged: here is
  * where that is noticed.

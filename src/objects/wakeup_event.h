@@ -54,7 +54,7 @@ void wakeup_count_begin(void);
 void wakeup_count_end(void);
 
 /* wakeup_timer.c: when to look at ->timer_expires */
-int wakeup_timer_start(void);
+void wakeup_timer_init(struct wakeup_source *ws);
 void wakeup_timer_arm(struct wakeup_source *ws, u64 expires_ns);
 void wakeup_timer_cancel_wait(struct wakeup_source *ws);
 

@@ -182,6 +182,7 @@ int rove_wakeup_source_register(struct device *dev, const char *name,
 	block->dev.kobj.name = block->dev_name;
 	block->dev.parent = device_get(dev);
 	refcount_set(&block->dev.refs, 1);
+	wakeup_timer_init(&block->ws);
 	speed_up_once();
 	source_add(block);
 	*ret_ws = &block->ws;

@@ -13,11 +13,11 @@
 #ifndef ROVE_OBJECTS_WAKEUP_SOURCE_H
 #define ROVE_OBJECTS_WAKEUP_SOURCE_H
 
+#include <rove/timer.h>
 #include <rove/wakeup.h>
 
 #include "base/list.h"
 #include "base/mutex.h"
-#include "base/pheap.h"
 #include "base/types.h"
 #include "objects/device.h"
 
@@ -35,12 +35,11 @@ struct wake_irq;
  * I  set before the source is visible, never changed
  * L  written under ->lock inside a generation; readers without the lock load whole
  * W  under the list's lock; readers follow ->entry.next in a read section
- * T  under the timer thread's lock
  */
 struct wakeup_source {
 	const char		*name;			/* I */
 	int			id;			/* I: the N of wakeupN */
-	struct mutex		lock;			/* nests inside the list's, outside T */
+	struct mutex		lock;			/* nests inside the list's */
 	struct list_head	entry;			/* W */
 	u64			generation;		/* L: odd while a writer is inside */
 	union {
@@ -63,7 +62,7 @@ struct wakeup_source {
 	struct device		*dev;			/* I: wakeupN, on the real one */
 	struct wake_irq		*wakeirq;		/* I: NULL */
 	unsigned long		timer_expires;		/* L: ns; 0: no timed event */
-	struct pheap_node	timer;			/* T: when to look at it */
+	struct rove_hrtimer	timer;			/* when to look at it */
 };
 
 int wakeup_sources_read_lock(void);

@@ -270,7 +270,7 @@ static inline bool concrete_run(const struct corpus_case *c, const u8 *is_dead,
 		fprintf(stderr, "an accepted program cannot be decoded\n");
 		abort();
 	}
-	interp_run(code, NULL, &r0);
+	interp_run(code, 0, (u64[INTERP_MAX_ARGS]){ 0 }, &r0);
 	interp_free(code);
 	free(p.insns);
 	free(p.fixups);

@@ -25,6 +25,9 @@ enum arg_kind {
 	ARG_CONST_STR,	/* a NUL-terminated string in a read-only map value */
 	ARG_BTF,	/* a pointer to the struct .btf_id */
 	ARG_ITER,	/* an open-coded iterator's state on the stack, struct .btf_id */
+	ARG_FIELD,	/* a special field of a map value, of kind .field */
+	ARG_FUNC,	/* a function of the program, to be called back as ->callback says */
+	ARG_STACK,	/* the program's own stack, what a callback is given of it */
 	ARG_KINDS,
 };
 
@@ -67,11 +70,21 @@ enum func_flag {
 	FUNC_KFUNC = 1 << 5,
 	FUNC_SCOPED = 1 << 6,	  /* ITER_NEXT: what it returns is scoped trust (ours) */
 	FUNC_THREAD = 1 << 7,	  /* with SLEEPABLE: also where a thread may wait (ctx_desc.in_thread) */
+	FUNC_CALLBACK_SLEEPS = 1 << 8, /* CALLBACK_ASYNC: the callback may sleep */
+};
+
+/* When and with what the ARG_FUNC is called. */
+enum callback_kind {
+	CALLBACK_NONE = 0,
+	CALLBACK_LOOP,		/* during the call, (index, ARG_STACK), any number of times */
+	CALLBACK_MAP_ELEM,	/* during the call, (map, key, value, ARG_STACK), likewise */
+	CALLBACK_ASYNC,		/* later, (map, key, value) of the ARG_FIELD */
 };
 
 struct func_arg {
 	u8 kind;	/* enum arg_kind */
 	u8 flags;	/* enum arg_flag */
+	u8 field;	/* ARG_FIELD: enum btf_field_kind */
 	u32 size;	/* ARG_MEM of fixed size, ARG_ITER: bytes of state */
 	u32 btf_id;	/* ARG_BTF, ARG_ITER: a struct of the platform's BTF */
 	u64 map_types;	/* ARG_MAP: bit per BPF_MAP_TYPE_*, 0 means any */
@@ -92,7 +105,14 @@ struct func_proto {
 	struct func_arg args[FUNC_MAX_ARGS];
 	struct func_ret ret;
 	u32 flags;		/* enum func_flag */
+	u8 callback;		/* enum callback_kind */
 };
+
+/* Is its callback called before it returns? */
+static inline bool func_calls_back(const struct func_proto *proto)
+{
+	return proto->callback == CALLBACK_LOOP || proto->callback == CALLBACK_MAP_ELEM;
+}
 
 /* The kernel's flags of a kfunc, as the registration table gives them (KF_*). */
 enum kfunc_flag {
@@ -107,6 +127,7 @@ enum kfunc_flag {
 	KF_SCOPED = 1 << 8,	  /* ours: with ITER_NEXT, the pointer is trusted within its scope */
 	KF_RDONLY_CAST = 1 << 9,  /* bpf_rdonly_cast: the type is the constant argument */
 	KF_THREAD = 1 << 10,	  /* ours: see FUNC_THREAD */
+	KF_ASYNC_CALLBACK = 1 << 11, /* ours: keeps its callback for later, where it may sleep */
 };
 
 #endif

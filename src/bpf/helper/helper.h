@@ -31,6 +31,8 @@ const struct helper *helper_find(u32 id);
 HELPER(helper_map_lookup_elem);
 HELPER(helper_map_update_elem);
 HELPER(helper_map_delete_elem);
+HELPER(helper_for_each_map_elem);
+HELPER(helper_loop);
 HELPER(helper_ringbuf_output);
 HELPER(helper_ringbuf_reserve);
 HELPER(helper_ringbuf_submit);

@@ -2,6 +2,7 @@
 /*
  * bpf/helper/table.c - each helper's number, arguments and result
  */
+#include "bpf/btf/fields.h"
 #include "bpf/helper/helper.h"
 
 #define MAPS_WITH_KEYS (1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY)
@@ -17,6 +18,9 @@
 #define OUT_MEM { ARG_MEM, ARGF_WRITE | ARGF_UNINIT }
 #define OUT_MEM_OR_NULL { ARG_MEM, ARGF_WRITE | ARGF_UNINIT | ARGF_MAYBE_NULL }
 #define SEQ_FILE { ARG_BTF, ARGF_TRUSTED }
+#define CALLBACK { ARG_FUNC }
+#define CALLBACK_CTX { ARG_STACK, ARGF_MAYBE_NULL }
+#define TIMER { ARG_FIELD, .field = BTF_FIELD_TIMER }
 #define RECORD { ARG_RECORD, ARGF_RELEASE }
 
 #define PROBE(text, func)                                                            \
@@ -139,6 +143,33 @@ static const struct helper helpers[] = {
 		.fn = helper_seq_write,
 		.iter_only = true,
 		.arg1_struct = "seq_file",
+	},
+
+	[BPF_FUNC_for_each_map_elem] = {
+		.proto = { "bpf_for_each_map_elem",
+			   { { ARG_MAP }, CALLBACK, CALLBACK_CTX, ANYTHING }, { RET_SCALAR },
+			   .callback = CALLBACK_MAP_ELEM },
+		.fn = helper_for_each_map_elem,
+	},
+	[BPF_FUNC_loop] = {
+		.proto = { "bpf_loop", { ANYTHING, CALLBACK, CALLBACK_CTX, ANYTHING },
+			   { RET_SCALAR }, .callback = CALLBACK_LOOP },
+		.fn = helper_loop,
+	},
+
+	/* Declared for the verifier; without ->fn they are not offered to programs. */
+	[BPF_FUNC_timer_init] = {
+		.proto = { "bpf_timer_init", { TIMER, { ARG_MAP }, ANYTHING }, { RET_SCALAR } },
+	},
+	[BPF_FUNC_timer_set_callback] = {
+		.proto = { "bpf_timer_set_callback", { TIMER, CALLBACK }, { RET_SCALAR },
+			   .callback = CALLBACK_ASYNC },
+	},
+	[BPF_FUNC_timer_start] = {
+		.proto = { "bpf_timer_start", { TIMER, ANYTHING, ANYTHING }, { RET_SCALAR } },
+	},
+	[BPF_FUNC_timer_cancel] = {
+		.proto = { "bpf_timer_cancel", { TIMER }, { RET_SCALAR } },
 	},
 
 	[BPF_FUNC_ringbuf_output] = {

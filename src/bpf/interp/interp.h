@@ -15,6 +15,7 @@
 #include "bpf/core/insn.h"
 
 #define INTERP_MAX_FRAMES 16
+#define INTERP_MAX_ARGS 5
 
 typedef u64 (*interp_fn)(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 
@@ -56,6 +57,7 @@ struct interp_code {
 int interp_decode(const struct bpf_insn *insns, const struct fixup *fixups, u32 nr_insns,
 		  struct interp_code **ret_code);
 void interp_free(struct interp_code *code); /* NULL is fine */
-int interp_run(const struct interp_code *code, const void *ctx, u64 *ret_r0);
+int interp_run(const struct interp_code *code, u32 entry, const u64 args[INTERP_MAX_ARGS],
+	       u64 *ret_r0);
 
 #endif

@@ -168,8 +168,9 @@ static inline u32 smod32(u32 a, u32 b)
 #define JUMP_IF(cond) do { op += (cond) ? op->off + 1 : 1; goto *labels[op->op]; } while (0)
 
 /**
- * interp_run - run a program from its first instruction
- * @ctx:    its r1
+ * interp_run - run a program, or a function of it
+ * @entry:  its first instruction
+ * @args:   its r1 to r5
  * @ret_r0: what it returned
  *
  * One function, because the labels are local to it; each is a line or two.
@@ -178,7 +179,8 @@ static inline u32 smod32(u32 a, u32 b)
  * Return:  0; -EFAULT: it reached an operation that was said to be dead; -ELOOP: more
  *          than INTERP_MAX_FRAMES calls deep.  A verified program does neither.
  */
-int interp_run(const struct interp_code *code, const void *ctx, u64 *ret_r0)
+int interp_run(const struct interp_code *code, u32 entry, const u64 args[INTERP_MAX_ARGS],
+	       u64 *ret_r0)
 {
 	static const void *const labels[OPS_NR] = {
 #define OP_LABEL(name) [OP_##name] = &&L_##name,
@@ -187,10 +189,11 @@ int interp_run(const struct interp_code *code, const void *ctx, u64 *ret_r0)
 	};
 	u8 stack[INTERP_MAX_FRAMES][INSN_STACK_BYTES] __attribute__((aligned(16)));
 	struct frame frames[INTERP_MAX_FRAMES];
-	const struct interp_op *op = code->ops;
-	u64 r[16] = { [1] = (uintptr_t)ctx, [10] = (uintptr_t)stack[1] };
+	const struct interp_op *op = &code->ops[entry];
+	u64 r[16] = { [10] = (uintptr_t)stack[1] };
 	u32 depth = 0;
 
+	memcpy(&r[1], args, INTERP_MAX_ARGS * sizeof(r[1]));
 	goto *labels[op->op];
 
 	ALU(ADD, a + b, a + b)

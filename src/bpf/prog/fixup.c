@@ -42,6 +42,62 @@ static int fixup_subprog(const struct vrf_result *res, const struct insn_note *n
 	return 0;
 }
 
+/* --- functions that are called back ------------------------------------------------------- */
+
+static u64 func_call(const struct bpf_func *f, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	const u64 args[INTERP_MAX_ARGS] = { r1, r2, r3, r4, r5 };
+	u64 r0 = 0;
+
+	check(!interp_run(f->code, f->entry, args, &r0));
+	return r0;
+}
+
+static bool takes_address(const struct bpf_prog *prog, const struct vrf_result *res)
+{
+	for (u32 pc = 0; pc < prog->nr_insns; pc++)
+		if (res->notes[pc].kind == NOTE_FUNC)
+			return true;
+	return false;
+}
+
+/* Their ->code follows when there is some. */
+static int make_funcs(struct bpf_prog *prog, const struct vrf_result *res)
+{
+	if (!takes_address(prog, res))
+		return 0;
+	prog->funcs = calloc(res->nr_subprogs, sizeof(prog->funcs[0]));
+	if (!prog->funcs)
+		return -ENOMEM;
+	for (u32 i = 0; i < res->nr_subprogs; i++)
+		prog->funcs[i] = (struct bpf_func){
+			.call = func_call,
+			.prog = &prog->obj,
+			.entry = res->subprogs[i].start,
+		};
+	return 0;
+}
+
+static void give_code_to_funcs(struct bpf_prog *prog, const struct vrf_result *res)
+{
+	for (u32 i = 0; prog->funcs && i < res->nr_subprogs; i++)
+		prog->funcs[i].code = prog->code;
+}
+
+static int fixup_func(const struct bpf_prog *prog, const struct vrf_result *res,
+		      const struct insn_note *note, struct fixup *ret_fixup)
+{
+	if (note->index >= res->nr_subprogs)
+		return -EFAULT;
+	*ret_fixup = (struct fixup){
+		.kind = FIXUP_IMM64,
+		.imm64 = (uintptr_t)&prog->funcs[note->index],
+	};
+	return 0;
+}
+
+/* --- one instruction ---------------------------------------------------------------------- */
+
 static int fixup_helper(const struct insn_note *note, struct fixup *ret_fixup)
 {
 	const struct helper *h = helper_find(note->index);
@@ -78,8 +134,8 @@ static int fixup_kfunc(const struct insn_note *note, struct fixup *ret_fixup)
 	return 0;
 }
 
-static int fixup_one(const struct vrf_result *res, const struct insn_note *note,
-		     struct fixup *ret_fixup)
+static int fixup_one(const struct bpf_prog *prog, const struct vrf_result *res,
+		     const struct insn_note *note, struct fixup *ret_fixup)
 {
 	switch (note->kind) {
 	case NOTE_DEAD:
@@ -91,6 +147,8 @@ static int fixup_one(const struct vrf_result *res, const struct insn_note *note,
 	case NOTE_MAP:
 	case NOTE_MAP_VALUE:
 		return fixup_map(res, note, ret_fixup);
+	case NOTE_FUNC:
+		return fixup_func(prog, res, note, ret_fixup);
 	case NOTE_CALL:
 		return fixup_subprog(res, note, ret_fixup);
 	case NOTE_HELPER:
@@ -120,7 +178,7 @@ static void name_map_by_id(struct bpf_insn *insn, const struct vrf_result *res,
 
 /**
  * fixup_program - make an accepted program runnable
- * @prog: ->insns as loaded; gets ->code
+ * @prog: ->insns as loaded; gets ->code and ->funcs
  * @res:  the verifier's result for it
  *
  * Context: may sleep.
@@ -130,18 +188,21 @@ static void name_map_by_id(struct bpf_insn *insn, const struct vrf_result *res,
 int fixup_program(struct bpf_prog *prog, const struct vrf_result *res)
 {
 	struct fixup *fixups = calloc(prog->nr_insns, sizeof(*fixups));
-	int err = 0;
+	int err;
 
 	if (!fixups)
 		return -ENOMEM;
+	err = make_funcs(prog, res);
 	for (u32 pc = 0; pc < prog->nr_insns && !err; pc++) {
 		bool is_wide = insn_is_ld_imm64(&prog->insns[pc]);
 
-		err = fixup_one(res, &res->notes[pc], &fixups[pc]);
+		err = fixup_one(prog, res, &res->notes[pc], &fixups[pc]);
 		pc += is_wide;
 	}
 	if (!err)
 		err = interp_decode(prog->insns, fixups, prog->nr_insns, &prog->code);
+	if (!err)
+		give_code_to_funcs(prog, res);
 	for (u32 pc = 0; pc < prog->nr_insns && !err; pc++)
 		if (res->notes[pc].kind == NOTE_MAP || res->notes[pc].kind == NOTE_MAP_VALUE)
 			name_map_by_id(&prog->insns[pc], res, &res->notes[pc]);

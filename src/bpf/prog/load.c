@@ -23,6 +23,7 @@ static void prog_release(struct bpf_prog *prog)
 	free(prog->line_info);
 	free(prog->insns);
 	interp_free(prog->code);
+	free(prog->funcs);
 	free(prog);
 }
 

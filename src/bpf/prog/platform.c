@@ -166,6 +166,7 @@ static int platform_map(const struct vrf_platform *p, int fd, struct vrf_map *re
 		.max_entries = map->spec.max_entries,
 		.map_flags = map->spec.flags,
 		.name = map->spec.name,
+		.fields = map->spec.btf ? &map->spec.fields : NULL,
 		.const_data = const_data(map),
 	};
 	return map_set_add(&platform->maps, map);

@@ -76,12 +76,13 @@ int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map)
  */
 int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value)
 {
+	const u64 args[INTERP_MAX_ARGS] = { (uintptr_t)ctx };
 	u64 r0 = 0;
 	int err;
 
 	ctx_thread();
 	map_rcu_read_lock();
-	err = interp_run(prog->code, ctx, &r0);
+	err = interp_run(prog->code, 0, args, &r0);
 	map_rcu_read_unlock();
 	if (!err)
 		*ret_value = r0;

@@ -8,6 +8,7 @@
 #include <linux/bpf.h>
 
 #include "base/mutex.h"
+#include "bpf/core/func.h"
 #include "bpf/interp/interp.h"
 #include "bpf/iter/iter.h"
 #include "bpf/map/map.h"
@@ -59,6 +60,7 @@ struct bpf_prog {
 	struct bpf_insn		*insns;				/* I: as loaded, maps by id */
 	u32			nr_insns;			/* I */
 	struct interp_code	*code;				/* I */
+	struct bpf_func		*funcs;				/* I: one each, NULL: no address is taken */
 	struct btf_object	*btf;				/* I: NULL, or referenced */
 	struct bpf_func_info	*func_info;			/* I */
 	u32			nr_func_info;			/* I */

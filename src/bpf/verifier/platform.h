@@ -10,12 +10,14 @@
 #define ROVE_BPF_VERIFIER_PLATFORM_H
 
 #include "bpf/btf/btf.h"
+#include "bpf/btf/fields.h"
 #include "bpf/core/proto.h"
 
 struct vrf_map {
 	const void *handle;	/* the runtime's map; equal handles are one map */
 	u32 type, key_size, value_size, max_entries, map_flags;
 	const char *name;
+	const struct btf_fields *fields;	/* NULL: its values have no type */
 	const u8 *const_data;	/* frozen read-only contents, whole value area; NULL: may change */
 };
 

@@ -54,6 +54,8 @@ struct insn_note {
 struct vrf_subprog {
 	u32 start, nr_insns;
 	u32 stack_bytes;	/* of its own frame */
+	bool called_back;	/* by a helper or kfunc before that returns */
+	bool called_later;	/* by a timer or work, on a stack of its own */
 };
 
 struct vrf_stats {

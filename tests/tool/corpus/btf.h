@@ -2,8 +2,9 @@
 /*
  * tests/tool/corpus/btf.h - the types of a case's own functions
  *
- * Only a case that names a global function has BTF: it is the signature that
- * callers trust.  All subprograms are labels; those not named are static.
+ * Only a case that names a global function, or takes a function's address, has
+ * BTF: it is the signature that callers trust.  All subprograms are labels; those
+ * not named are static.
  */
 #ifndef ROVE_TESTS_TOOL_CORPUS_BTF_H
 #define ROVE_TESTS_TOOL_CORPUS_BTF_H
@@ -61,13 +62,22 @@ static inline void case_btf_func(struct case_btf *b, const char *name, u32 pc, u
 	};
 }
 
+static inline bool case_takes_address(const struct corpus_case *c)
+{
+	for (u32 i = 0; i < c->nr_jumps; i++) {
+		if (c->jumps[i].is_func)
+			return true;
+	}
+	return false;
+}
+
 /* NULL: the case needs none.  Functions are in the order of their places, as asked for. */
 static inline struct case_btf *case_btf_make(const struct corpus_case *c)
 {
 	struct case_btf *b;
 	u32 type_int;
 
-	if (!c->nr_globals)
+	if (!c->nr_globals && !case_takes_address(c))
 		return NULL;
 	b = calloc(1, sizeof(*b));
 	if (!b)
@@ -85,6 +95,51 @@ static inline struct case_btf *case_btf_make(const struct corpus_case *c)
 	}
 	b->data = maker_image(&b->maker, &b->size);
 	return b;
+}
+
+/* --- values with special fields ---------------------------------------------------------------- */
+
+static inline bool case_map_has_btf(const struct case_map *map)
+{
+	return map->has_timer || map->has_wq;
+}
+
+static inline u32 case_special(struct btf_maker *m, const char *name)
+{
+	u32 type_u64 = maker_int(m, "u64", 8, 0), id = maker_struct(m, name, 16, 2);
+
+	maker_member(m, "a", type_u64, 0);
+	maker_member(m, "b", type_u64, 8);
+	return id;
+}
+
+struct case_map_btf {
+	void *data;		/* to be freed */
+	u32 size;
+	u32 key_id, value_id;
+};
+
+/* The types of a map's key and value: an int, and a struct with what was asked for. */
+static inline void case_map_btf_make(const struct case_map *map, struct case_map_btf *ret)
+{
+	struct btf_maker *m = calloc(1, sizeof(*m));
+	u32 timer, wq;
+
+	if (!m)
+		abort();
+	maker_init(m);
+	ret->key_id = maker_int(m, "int", 4, BTF_INT_SIGNED);
+	timer = case_special(m, "bpf_timer");
+	wq = case_special(m, "bpf_wq");
+	ret->value_id = maker_struct(m, "value", map->value_size, map->has_timer + map->has_wq);
+	if (map->has_timer && (!map->has_wq || map->timer < map->wq))
+		maker_member(m, "timer", timer, map->timer);
+	if (map->has_wq)
+		maker_member(m, "wq", wq, map->wq);
+	if (map->has_timer && map->has_wq && map->timer >= map->wq)
+		maker_member(m, "timer", timer, map->timer);
+	ret->data = maker_image(m, &ret->size);
+	free(m);
 }
 
 #endif

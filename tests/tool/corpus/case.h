@@ -25,6 +25,8 @@
 
 struct case_map {
 	u32 type, key_size, value_size, max_entries;
+	bool has_timer, has_wq;
+	u32 timer, wq;	/* offsets of the special fields */
 	bool rdonly;	/* frozen, its content known to the verifier */
 	u8 data[64];
 	u32 nr_data;
@@ -119,6 +121,9 @@ static const struct case_word case_helpers[] __attribute__((unused)) = {
 	{ "tail_call", 12 },
 	{ "get_current_pid_tgid", 14 },
 	{ "get_current_comm", 16 },
+	{ "get_stackid", 27 },
+	{ "perf_prog_read_value", 56 },
+	{ "get_stack", 67 },
 	{ "probe_read_kernel", 113 },
 	{ "seq_printf", 126 },
 	{ "seq_write", 127 },
@@ -154,7 +159,8 @@ static const struct case_word case_errors[] __attribute__((unused)) = {
 	{ "-EINVAL", -EINVAL },	{ "-EACCES", -EACCES }, { "-EPERM", -EPERM },
 	{ "-E2BIG", -E2BIG },	{ "-EFAULT", -EFAULT }, { "-ENOTSUP", -EOPNOTSUPP },
 	{ "-ENOENT", -ENOENT }, { "-EBADF", -EBADF },	{ "-ELOOP", -ELOOP },
-	{ "-EDEADLK", -EDEADLK }, { "-ERANGE", -ERANGE }, { NULL, 0 },
+	{ "-EDEADLK", -EDEADLK }, { "-ERANGE", -ERANGE },
+	{ "-ENOTSUPP", -524 },	{ NULL, 0 },
 };
 
 /* The name of a value, or NULL. */

@@ -23,6 +23,11 @@
 #define KEYED_MAP \
 	{ .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY }
 
+#define TIMER { .kind = ARG_FIELD, .field = BTF_FIELD_TIMER }
+#define FUNC_ARG { .kind = ARG_FUNC }
+#define CALLBACK_CTX { .kind = ARG_STACK, .flags = ARGF_MAYBE_NULL }
+#define ANYTHING { .kind = ARG_ANYTHING }
+
 static struct func_proto ours_helpers[] = {
 	[1] = { .name = "bpf_map_lookup_elem",
 		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY } },
@@ -73,6 +78,25 @@ static struct func_proto ours_helpers[] = {
 	[134] = { .name = "bpf_ringbuf_query",
 		  .args = { RINGBUF, { .kind = ARG_ANYTHING } },
 		  .ret = { .kind = RET_SCALAR } },
+	[164] = { .name = "bpf_for_each_map_elem",
+		  .args = { ANY_MAP, FUNC_ARG, CALLBACK_CTX, ANYTHING },
+		  .ret = { .kind = RET_SCALAR },
+		  .callback = CALLBACK_MAP_ELEM },
+	[169] = { .name = "bpf_timer_init",
+		  .args = { TIMER, ANY_MAP, ANYTHING },
+		  .ret = { .kind = RET_SCALAR } },
+	[170] = { .name = "bpf_timer_set_callback",
+		  .args = { TIMER, FUNC_ARG },
+		  .ret = { .kind = RET_SCALAR },
+		  .callback = CALLBACK_ASYNC },
+	[171] = { .name = "bpf_timer_start",
+		  .args = { TIMER, ANYTHING, ANYTHING },
+		  .ret = { .kind = RET_SCALAR } },
+	[172] = { .name = "bpf_timer_cancel", .args = { TIMER }, .ret = { .kind = RET_SCALAR } },
+	[181] = { .name = "bpf_loop",
+		  .args = { ANYTHING, FUNC_ARG, CALLBACK_CTX, ANYTHING },
+		  .ret = { .kind = RET_SCALAR },
+		  .callback = CALLBACK_LOOP },
 };
 
 static const struct func_proto *ours_helper(const struct vrf_platform *p, u32 prog_type, u32 id,
@@ -114,6 +138,11 @@ static const struct ours_kfunc ours_kfuncs[] = {
 	{ "bpf_task_from_pid", KF_ACQUIRE | KF_RET_NULL },
 	{ "bpf_task_acquire", KF_ACQUIRE | KF_RET_NULL | KF_TRUSTED_ARGS },
 	{ "bpf_task_release", KF_RELEASE },
+	{ "bpf_timer_cancel_async", 0 },
+	{ "bpf_wq_init", 0 },
+	{ "bpf_wq_set_callback_impl", KF_ASYNC_CALLBACK },
+	{ "bpf_wq_start", 0 },
+	{ "bpf_copy_from_user_str", KF_SLEEPABLE },
 };
 
 /* What iterators show, and what they are given to write to. */
@@ -160,7 +189,7 @@ static void *ours_btf_image(u32 *ret_bytes)
 	struct btf_maker *m = calloc(1, sizeof(*m));
 	u32 type_int, type_u64, type_char, ptr_void, iter_num, ptr_iter_num, ptr_int, ptr_const_int;
 	u32 list, ptr_list, ptr_char, ws, ptr_ws, lock, ptr_lock, iter_ws, ptr_iter_ws, task;
-	u32 ptr_task, arr1, const_void, ptr_const_void;
+	u32 ptr_task, arr1, const_void, ptr_const_void, ptr_timer, ptr_wq, ptr_callback;
 	void *image;
 
 	maker_init(m);
@@ -207,6 +236,16 @@ static void *ours_btf_image(u32 *ret_bytes)
 	maker_member(m, "real_parent", ptr_task, 8);
 	maker_member(m, "start_time", type_u64, 16);
 	ptr_task = maker_type(m, "", BTF_KIND_PTR, 0, task);
+	ptr_timer = maker_struct(m, "bpf_timer", 16, 2);
+	maker_member(m, "a", type_u64, 0);
+	maker_member(m, "b", type_u64, 8);
+	ptr_timer = maker_type(m, "", BTF_KIND_PTR, 0, ptr_timer);
+	ptr_wq = maker_struct(m, "bpf_wq", 16, 2);
+	maker_member(m, "a", type_u64, 0);
+	maker_member(m, "b", type_u64, 8);
+	ptr_wq = maker_type(m, "", BTF_KIND_PTR, 0, ptr_wq);
+	ptr_callback = maker_type(m, "", BTF_KIND_FUNC_PROTO, 0, type_int);
+	ptr_callback = maker_type(m, "", BTF_KIND_PTR, 0, ptr_callback);
 
 	ours_btf_iterators(m, type_int, type_u64, ptr_char);
 
@@ -229,6 +268,14 @@ static void *ours_btf_image(u32 *ret_bytes)
 	FUNC("bpf_task_from_pid", ptr_task, { "pid", type_int });
 	FUNC("bpf_task_acquire", ptr_task, { "p", ptr_task });
 	FUNC("bpf_task_release", 0, { "p", ptr_task });
+	FUNC("bpf_timer_cancel_async", type_int, { "timer", ptr_timer });
+	FUNC("bpf_wq_init", type_int, { "wq", ptr_wq }, { "p__map", ptr_void },
+	     { "flags", type_int });
+	FUNC("bpf_wq_set_callback_impl", type_int, { "wq", ptr_wq },
+	     { "callback_fn", ptr_callback }, { "flags", type_int }, { "aux__prog", ptr_void });
+	FUNC("bpf_wq_start", type_int, { "wq", ptr_wq }, { "flags", type_int });
+	FUNC("bpf_copy_from_user_str", type_int, { "dst", ptr_void }, { "dst__sz", type_int },
+	     { "unsafe_ptr__ign", ptr_const_void }, { "flags", type_u64 });
 #undef FUNC
 	image = maker_image(m, ret_bytes);
 	free(m);
@@ -270,6 +317,26 @@ static int ours_kfunc(const struct vrf_platform *p, u32 prog_type, u32 id,
 
 /* --- maps and contexts ------------------------------------------------------------------------ */
 
+/* Where the type of the value puts them. */
+static const struct btf_fields *ours_fields(const struct case_map *map)
+{
+	static struct btf_fields fields[CASE_MAX_MAPS];
+	static u32 next;
+	struct btf_fields *f = &fields[next++ % CASE_MAX_MAPS];
+	struct case_map_btf image;
+	struct btf *btf;
+
+	if (!case_map_has_btf(map))
+		return NULL;
+	case_map_btf_make(map, &image);
+	if (btf_parse(image.data, image.size, NULL, NULL, NULL, &btf) ||
+	    btf_find_fields(btf, image.value_id, f))
+		abort();
+	btf_put(btf);
+	free(image.data);
+	return f;
+}
+
 static int ours_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_map)
 {
 	const struct corpus_case *c = p->arg;
@@ -286,6 +353,7 @@ static int ours_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_ma
 		.max_entries = map->max_entries,
 		.map_flags = map->rdonly ? BPF_F_RDONLY_PROG : 0,
 		.name = "corpus",
+		.fields = ours_fields(map),
 		.const_data = map->rdonly ? map->data : NULL,
 	};
 	return 0;

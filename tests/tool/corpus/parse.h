@@ -7,7 +7,7 @@
  *	          and iter.s/TARGET for one that may sleep
  *	flags:    test_state_freq
  *	kernel:   skip REASON, when a kernel cannot be asked
- *	map N:    array key=4 value=8 entries=1 [rdonly=HEXBYTES]
+ *	map N:    array key=4 value=8 entries=1 [rdonly=HEXBYTES] [timer=OFFSET] [wq=OFFSET]
  *	global:   NAME ARGS: the subprogram at that label is global and takes ARGS numbers
  *	code:     instructions and "label:" lines, until an empty line
  *	state N:  r0 is ...; r1 is ...	before instruction N, on some path
@@ -67,7 +67,11 @@ static inline int parse_map(struct corpus_case *c, char *text)
 		return case_bad(c, "map type '%s'", word ?: "");
 	map->type = type->value;
 	while ((word = strtok_r(NULL, " \t", &save))) {
-		if (!strncmp(word, "rdonly=", 7)) {
+		if (sscanf(word, "timer=%u", &map->timer) == 1) {
+			map->has_timer = true;
+		} else if (sscanf(word, "wq=%u", &map->wq) == 1) {
+			map->has_wq = true;
+		} else if (!strncmp(word, "rdonly=", 7)) {
 			if (parse_hex(c, map, word + 7))
 				return -EINVAL;
 		} else if (sscanf(word, "key=%u", &map->key_size) != 1 &&

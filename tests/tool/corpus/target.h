@@ -25,13 +25,24 @@ struct target_answer {
 static inline int target_make_map(const struct target *target, const struct case_map *map)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = map->rdonly ? BPF_F_RDONLY_PROG : 0);
+	struct case_map_btf btf = { 0 };
 	u32 zero = 0;
-	int fd = bpf_map_create(map->type, "corpus", map->key_size, map->value_size,
-				map->max_entries, &opts);
-	int err;
+	int fd, err;
 
-	if (fd < 0)
-		return -errno;
+	if (case_map_has_btf(map)) {
+		case_map_btf_make(map, &btf);
+		opts.btf_fd = bpf_btf_load(btf.data, btf.size, NULL);
+		opts.btf_key_type_id = btf.key_id;
+		opts.btf_value_type_id = btf.value_id;
+		free(btf.data);
+	}
+	fd = bpf_map_create(map->type, "corpus", map->key_size, map->value_size, map->max_entries,
+			    &opts);
+	err = fd < 0 ? -errno : 0;
+	if (btf.data)
+		target->close(opts.btf_fd);
+	if (err)
+		return err;
 	if (map->rdonly &&
 	    (bpf_map_update_elem(fd, &zero, map->data, 0) || bpf_map_freeze(fd))) {
 		err = -errno;
@@ -67,6 +78,46 @@ static inline u32 target_iter_func(const struct corpus_case *c, const struct btf
 	return c->iter[0] ? btf_find(types, func, BTF_KIND_FUNC) : 0;
 }
 
+/* Does it know this helper in programs of this type?  Its log says when it does not. */
+static inline bool target_has_helper(const struct target *target, u32 prog_type, u32 id)
+{
+	struct bpf_insn call[] = {
+		{ .code = BPF_JMP | BPF_CALL, .imm = id },
+		{ .code = BPF_ALU64 | BPF_MOV },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	char log[4096] = "";
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .log_level = 1, .log_buf = log,
+		    .log_size = sizeof(log),
+		    .prog_flags = prog_type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0);
+	int fd = bpf_prog_load(prog_type, "corpus", "GPL", call, ARRAY_SIZE(call), &opts);
+
+	if (fd >= 0)
+		target->close(fd);
+	return fd >= 0 || (!strstr(log, "cannot use helper ") && !strstr(log, "unknown func "));
+}
+
+/* The name of a helper that the case needs and the target has not, or NULL. */
+static inline const char *target_missing_helper(const struct target *target,
+						const struct corpus_case *c)
+{
+	static const char *const offered_later[] = { "timer_", "get_stack", "perf_prog_" };
+
+	for (u32 pc = 0; pc < c->nr_insns; pc++) {
+		const char *name;
+
+		if (!insn_is_helper_call(&c->insns[pc]))
+			continue;
+		name = case_word_of(case_helpers, c->insns[pc].imm);
+		for (u32 i = 0; name && i < ARRAY_SIZE(offered_later); i++) {
+			if (!strncmp(name, offered_later[i], strlen(offered_later[i])) &&
+			    !target_has_helper(target, c->prog_type, c->insns[pc].imm))
+				return name;
+		}
+	}
+	return NULL;
+}
+
 /* Why this case is nothing for the target goes to ->skip. */
 static inline bool target_has_all(const struct target *target, const struct corpus_case *c,
 				  const struct btf *types, struct target_answer *answer)
@@ -85,6 +136,8 @@ static inline bool target_has_all(const struct target *target, const struct corp
 		missing = c->iter;
 	if (!missing && !c->iter[0] && !target_has_prog_type(target, c->prog_type))
 		missing = case_word_of(case_prog_types, c->prog_type);
+	if (!missing)
+		missing = target_missing_helper(target, c);
 	if (missing)
 		snprintf(answer->skip, sizeof(answer->skip), "%s has no %s", target->name, missing);
 	return !missing;

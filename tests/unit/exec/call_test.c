@@ -479,8 +479,9 @@ TEST(call, a_sleepable_kfunc_wants_a_program_that_may_sleep)
 	static const struct func_proto nap = { .name = "nap", .flags = FUNC_KFUNC | FUNC_SLEEPABLE };
 	struct fixture *f = fixture_new();
 
+	f->st->may_sleep = true;
 	EXPECT_EQ(fixture_call(f, &nap), 0);
-	f->req.prog_flags = 0;
+	f->st->may_sleep = false;
 	EXPECT_EQ(fixture_call(f, &nap), -EACCES);
 	EXPECT_TRUE(fixture_said(f, "program must be sleepable to call sleepable kfunc nap"));
 	fixture_free(f);

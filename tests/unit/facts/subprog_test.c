@@ -166,13 +166,23 @@ TEST(stack_depth, a_callback_for_later_has_a_stack_of_its_own)
 	EXPECT_EQ(RUN(fx, sites, LD_FUNC(R2, 3), CALL_HELPER(BPF_FUNC_timer_set_callback), EXIT(),
 		      LD_FUNC(R2, -1), CALL_HELPER(BPF_FUNC_timer_set_callback), EXIT()), 0);
 	fx.subprogs[0].stack_bytes = fx.subprogs[1].stack_bytes = 400;
+	fx.subprogs[1].called_later = true;
 	EXPECT_EQ(facts_check_stack_depth(&fx.v, fx.f, &deepest), 0);
 	EXPECT_EQ(deepest, 400);
 	fixture_fini(&fx);
-	/* The same address taken elsewhere counts as called. */
-	EXPECT_EQ(RUN(fx, sites, LD_FUNC(R3, 3), CALL_HELPER(BPF_FUNC_timer_set_callback), EXIT(),
+	/* One that is also called back at once counts, as one of which nothing is known. */
+	for (u32 at_once = 0; at_once < 2; at_once++) {
+		EXPECT_EQ(RUN(fx, sites, LD_FUNC(R2, 3), CALL_HELPER(BPF_FUNC_timer_set_callback),
+			      EXIT(), MOV_IMM(R0, 0), EXIT()), 0);
+		fx.subprogs[0].stack_bytes = fx.subprogs[1].stack_bytes = 400;
+		fx.subprogs[1].called_back = fx.subprogs[1].called_later = at_once;
+		EXPECT_EQ(facts_check_stack_depth(&fx.v, fx.f, &deepest), -EACCES);
+		fixture_fini(&fx);
+	}
+	EXPECT_EQ(RUN(fx, sites, LD_FUNC(R2, 3), CALL_HELPER(BPF_FUNC_timer_set_callback), EXIT(),
 		      MOV_IMM(R0, 0), EXIT()), 0);
-	fx.subprogs[0].stack_bytes = fx.subprogs[1].stack_bytes = 400;
+	fx.subprogs[0].stack_bytes = fx.subprogs[1].stack_bytes = 600;
+	fx.subprogs[1].called_later = true;
 	EXPECT_EQ(facts_check_stack_depth(&fx.v, fx.f, &deepest), -EACCES);
 	fixture_fini(&fx);
 }

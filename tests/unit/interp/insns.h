@@ -40,7 +40,7 @@ static inline int run_insns(const struct bpf_insn *insns, u32 nr, const struct f
 	err = interp_decode(insns, fixups ? fixups : none, nr, &code);
 	if (err)
 		return err;
-	err = interp_run(code, ctx, ret_r0);
+	err = interp_run(code, 0, (u64[INTERP_MAX_ARGS]){ (uintptr_t)ctx }, ret_r0);
 	interp_free(code);
 	return err;
 }

@@ -226,14 +226,14 @@ TEST(precise_hop, a_result_is_asked_of_the_callee)
 	EXPECT_EQ(f.w.regs[1], R(0));
 }
 
-TEST(precise_hop, a_callback_result_is_not_the_helpers)
+TEST(precise_hop, behind_a_callback_the_caller_has_what_it_had)
 {
 	struct hop_fixture f;
 
 	hop_begin(&f, INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
-	f.w.regs[0] = R(0) | R(7);
+	f.w.regs[0] = R(1) | R(7);
 	hop_back(&f, (struct hop){ .frame = 1, .flags = HOP_CALLBACK_EXIT }, 0);
-	EXPECT_EQ(f.w.regs[0], R(7));
+	EXPECT_EQ(f.w.regs[0], R(1) | R(7));
 	EXPECT_EQ(f.w.regs[1], 0);
 }
 

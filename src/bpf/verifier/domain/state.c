@@ -101,6 +101,7 @@ int vstate_assign(struct vstate *dst, const struct vstate *src)
 	}
 	dst->depth = src->depth;
 	dst->next_id = src->next_id;
+	dst->may_sleep = src->may_sleep;
 	dst->parent = src->parent;
 	dst->first_pc = src->first_pc;
 	dst->last_pc = src->last_pc;
@@ -220,7 +221,8 @@ bool vstate_covers(const struct vstate *old, const struct vstate *cur, struct id
 		   enum cover mode)
 {
 	idmap_init(ids);
-	if (old->depth != cur->depth || !refs_cover(&old->refs, &cur->refs, ids))
+	if (old->depth != cur->depth || old->may_sleep != cur->may_sleep ||
+	    !refs_cover(&old->refs, &cur->refs, ids))
 		return false;
 	/* The running frame differs most often. */
 	for (u32 i = old->depth; i-- > 0;) {

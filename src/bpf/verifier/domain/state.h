@@ -27,8 +27,9 @@ struct frame {
 	u32 subprog;			/* index of the function that runs */
 	bool in_callback;		/* called by a helper or kfunc, not by the program */
 	bool async;			/* a timer's or work's callback, a path of its own */
-	u8 callback_kind;		/* exec/call.c's numbering; 0 when not in a callback */
-	u32 callback_depth;		/* how often this callback has run on this path */
+	u8 callback_kind;		/* enum callback_kind of what is running */
+	u32 callback_depth;		/* how often the call at which it stands has called back */
+	u32 callback_first;		/* names that call, when it has: see exec/callback.c */
 	s64 ret_min;			/* in_callback: what r0 may be at its exit; */
 	s64 ret_max;			/* ret_min > ret_max: anything */
 };
@@ -37,6 +38,7 @@ struct vstate {
 	struct frame *frames[STATE_FRAMES];
 	u32 depth;			/* frames in use; the last is running */
 	u32 next_id;			/* the last identity given out on this path */
+	bool may_sleep;			/* the program may, or the callback that runs on its own */
 	struct refset refs;
 
 	/* For search/, copied by vstate_copy() and otherwise not looked at. */

@@ -40,6 +40,15 @@ const struct vkind_desc vkind_desc[V_KINDS] = {
 		.dereferenceable = true,
 		.comparable = true,
 	},
+	[V_MAP_KEY] = {
+		.name = "map_key",
+		.is_pointer = true,
+		.add_const = true,
+		.add_var = true,
+		.spillable = true,
+		.dereferenceable = true,
+		.comparable = true,
+	},
 	[V_STACK] = {
 		.name = "fp",
 		.is_pointer = true,
@@ -139,6 +148,12 @@ void value_set_map_value(struct value *val, const void *map, u32 uid)
 	val->map.uid = uid;
 }
 
+void value_set_map_key(struct value *val, const void *map)
+{
+	value_set_kind(val, V_MAP_KEY);
+	val->map.map = map;
+}
+
 void value_set_stack(struct value *val, u32 frame, s64 off)
 {
 	value_set_kind(val, V_STACK);
@@ -224,6 +239,7 @@ static bool same_object(const struct value *a, const struct value *b)
 	switch ((enum vkind)a->kind) {
 	case V_MAP:
 	case V_MAP_VALUE:
+	case V_MAP_KEY:
 		return a->map.map == b->map.map;
 	case V_STACK:
 		return a->stack.frame == b->stack.frame;

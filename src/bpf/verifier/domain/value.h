@@ -21,6 +21,7 @@ enum vkind {
 	V_CTX,		/* the program's context */
 	V_MAP,		/* a map itself, constant */
 	V_MAP_VALUE,	/* inside an element of a map */
+	V_MAP_KEY,	/* inside the key of an element, which a callback is given */
 	V_STACK,	/* inside a frame's stack */
 	V_MEM,		/* plain memory of known size: ring-buffer record, buffer of a kfunc */
 	V_BTF,		/* a kernel object of a BTF type */
@@ -49,7 +50,7 @@ struct value {
 	struct scalar num;	/* the number, or the whole offset of a pointer */
 	union {
 		struct {
-			const void *map;	/* V_MAP, V_MAP_VALUE */
+			const void *map;	/* V_MAP, V_MAP_VALUE, V_MAP_KEY */
 			u32 uid;		/* V_MAP_VALUE: which lookup, an id; 0: any */
 		} map;
 		struct {
@@ -107,6 +108,7 @@ void value_set_scalar(struct value *val, const struct scalar *num);
 void value_set_ctx(struct value *val);
 void value_set_map(struct value *val, const void *map);
 void value_set_map_value(struct value *val, const void *map, u32 uid);
+void value_set_map_key(struct value *val, const void *map);
 void value_set_stack(struct value *val, u32 frame, s64 off);
 void value_set_mem(struct value *val, u32 size);
 void value_set_buf(struct value *val);

@@ -244,8 +244,45 @@ static int arg_map(struct vrf *v, struct vstate *st, const struct arg_at *at)
 	if (at->arg->map_types && (map->type >= 64 || !(at->arg->map_types >> map->type & 1)))
 		return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "cannot pass map_type %u into func %s",
 				   map->type, at->call->proto->name);
+	if (at->call->field)
+		return obj_async_check_map(v, at->reg, at->val, at->call->field->field,
+					   at->call->map);
 	at->call->map = map;
 	return 0;
+}
+
+static int arg_field(struct vrf *v, struct vstate *st, const struct arg_at *at)
+{
+	if (at->val->kind == V_MAP_VALUE && !(at->val->flags & VF_MAYBE_NULL)) {
+		at->call->field = at->arg;
+		return obj_async_check(v, at->reg, at->val, at->arg, &at->call->map);
+	}
+	if (is_kfunc(at))
+		return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "arg#%u doesn't point to a map value",
+				   at->i);
+	return reject_type(v, at, "map_value");
+}
+
+static int arg_func(struct vrf *v, struct vstate *st, const struct arg_at *at)
+{
+	if (at->val->kind != V_FUNC) {
+		if (is_kfunc(at))
+			return vlog_reject(v, -EINVAL, WHY_ARGUMENT,
+					   "arg#%u expected pointer to func", at->i);
+		return reject_type(v, at, "func");
+	}
+	at->call->subprog = at->val->func.subprog;
+	return 0;
+}
+
+/* The callback is given the pointer as it is, so where it points is for the callback's accesses. */
+static int arg_stack(struct vrf *v, struct vstate *st, const struct arg_at *at)
+{
+	if (at->arg->flags & ARGF_MAYBE_NULL && value_is_null(at->val)) {
+		want_reg(at->call->step, at->reg);
+		return 0;
+	}
+	return at->val->kind == V_STACK ? 0 : reject_type(v, at, "fp");
 }
 
 /* What is given up must be held, whole, and by a path of its own: not lent by an iterator. */
@@ -386,6 +423,9 @@ static int (*const arg_rule[ARG_KINDS])(struct vrf *v, struct vstate *st,
 	[ARG_CONST_STR] = arg_const_str,
 	[ARG_BTF] = arg_btf,
 	[ARG_ITER] = arg_iter,
+	[ARG_FIELD] = arg_field,
+	[ARG_FUNC] = arg_func,
+	[ARG_STACK] = arg_stack,
 };
 
 static int match_one(struct vrf *v, struct vstate *st, struct arg_at *at)

@@ -12,15 +12,23 @@
 
 /* --- static functions ------------------------------------------------------------------------- */
 
+int call_push_frame(struct vrf *v, struct vstate *st, u32 subprog, struct frame **ret_frame)
+{
+	int err = vstate_push_frame(st, v->pc, subprog, ret_frame);
+
+	ctx_thread();
+	if (err == -E2BIG)
+		return vlog_reject(v, -E2BIG, WHY_COMPLEXITY,
+				   "the call stack of %u frames is too deep", STATE_FRAMES);
+	return err;
+}
+
 static int call_static(struct vrf *v, struct vstate *st, struct step *step, u32 subprog)
 {
 	struct frame *caller = vstate_frame(st), *callee;
 	int err;
 
-	err = vstate_push_frame(st, v->pc, subprog, &callee);
-	if (err == -E2BIG)
-		return vlog_reject(v, -E2BIG, WHY_COMPLEXITY,
-				   "the call stack of %u frames is too deep", STATE_FRAMES);
+	err = call_push_frame(v, st, subprog, &callee);
 	if (err)
 		return err;
 	for (u32 r = 1; r <= 5; r++)
@@ -46,7 +54,7 @@ int exec_return(struct vrf *v, struct vstate *st, struct step *step)
 	if (r0.kind == V_STACK && r0.stack.frame == st->depth - 1)
 		return vlog_reject(v, -EINVAL, WHY_TYPE, "cannot return stack pointer to the caller");
 	if (callee->in_callback)
-		return vlog_reject(v, -EINVAL, WHY_UNSUPPORTED, "callback functions are not supported");
+		return callback_return(v, st, step) ?: note_here(v, NOTE_PLAIN, 0, 0);
 	step->next = callee->callsite + 1;
 	vstate_pop_frame(st);
 	*vstate_reg(st, 0) = r0;
@@ -122,12 +130,22 @@ int global_proto(struct vrf *v, u32 subprog, struct func_proto *ret_proto)
 	return 0;
 }
 
+/* A callback for later runs elsewhere: a timer's where nobody may wait. */
+static bool runs_in_thread(const struct vrf *v, const struct vstate *st)
+{
+	return v->facts->ctx->in_thread && !st->frames[0]->async;
+}
+
 static int call_global(struct vrf *v, struct vstate *st, struct step *step, u32 subprog)
 {
 	struct func_proto proto;
 	struct call call = { .proto = &proto, .step = step };
 	int err;
 
+	if (v->facts->subprogs[subprog].might_sleep && !st->may_sleep && !runs_in_thread(v, st))
+		return vlog_reject(v, -EINVAL, WHY_CONTEXT,
+				   "global functions that may sleep are not allowed in non-sleepable context,\n"
+				   "such as the callback of a timer");
 	err = global_proto(v, subprog, &proto);
 	if (err)
 		return err;
@@ -142,21 +160,16 @@ static int call_global(struct vrf *v, struct vstate *st, struct step *step, u32 
 
 /* --- helpers and kfuncs ----------------------------------------------------------------------- */
 
-static bool may_sleep(const struct vrf *v)
-{
-	return v->facts->ctx->may_sleep && v->req->prog_flags & BPF_F_SLEEPABLE;
-}
-
-static int check_may_call(struct vrf *v, const struct func_proto *proto)
+static int check_may_call(struct vrf *v, const struct vstate *st, const struct func_proto *proto)
 {
 	bool kfunc = proto->flags & FUNC_KFUNC;
 
 	if (proto->flags & FUNC_GPL && !v->req->gpl_compatible)
 		return vlog_reject(v, -EINVAL, WHY_CALL,
 				   "cannot call GPL-restricted function from non-GPL compatible program");
-	if (!(proto->flags & FUNC_SLEEPABLE) || may_sleep(v))
+	if (!(proto->flags & FUNC_SLEEPABLE) || st->may_sleep)
 		return 0;
-	if (proto->flags & FUNC_THREAD && v->facts->ctx->in_thread)
+	if (proto->flags & FUNC_THREAD && runs_in_thread(v, st))
 		return 0;
 	if (kfunc)
 		return vlog_reject(v, -EACCES, WHY_CONTEXT,
@@ -172,8 +185,10 @@ static int call_outside(struct vrf *v, struct vstate *st, struct step *step,
 	struct call call = { .proto = proto, .step = step };
 	int err;
 
-	err = check_may_call(v, proto);
+	err = check_may_call(v, st, proto);
 	err = err ?: call_match_args(v, st, &call);
+	if (!err && proto->callback)
+		err = call_callback(v, st, &call);
 	return err ?: call_apply_effects(v, st, &call);
 }
 

@@ -18,7 +18,9 @@ struct call_write {
 struct call {
 	const struct func_proto *proto;
 	struct step *step;
-	const struct vrf_map *map;	/* the ARG_MAP, NULL: none yet */
+	const struct vrf_map *map;	/* the ARG_MAP, or that of the ARG_FIELD; NULL: none yet */
+	const struct func_arg *field;	/* the ARG_FIELD, NULL: none */
+	u32 subprog;			/* the ARG_FUNC */
 	bool has_const;
 	u64 const_arg;			/* the ARG_CONST */
 	u32 release_ref;		/* given up by the call; 0: none */
@@ -43,6 +45,17 @@ int call_match_args(struct vrf *v, struct vstate *st, struct call *call);
  * Return:  0, the rejection, or -ENOMEM.
  */
 int call_apply_effects(struct vrf *v, struct vstate *st, const struct call *call);
+
+/* One more frame for a function that is walked into; 0, the rejection, or -ENOMEM. */
+int call_push_frame(struct vrf *v, struct vstate *st, u32 subprog, struct frame **ret_frame);
+
+/* callback.c: between matching arguments and applying effects, if ->proto has a callback. */
+int call_callback(struct vrf *v, struct vstate *st, const struct call *call);
+int callback_return(struct vrf *v, struct vstate *st, struct step *step);
+
+/* exit.c: 0, or the rejection "@when the register R0 has ..." */
+int check_result_range(struct vrf *v, const struct scalar *num, s64 least, s64 most,
+		       const char *when);
 
 /* The signature of a global function, from the program's BTF; 0 or the rejection. */
 int global_proto(struct vrf *v, u32 subprog, struct func_proto *ret_proto);

@@ -50,7 +50,7 @@ struct step {
  */
 int exec_step(struct vrf *v, struct vstate *st, u32 pc, struct step *ret_step);
 
-/* The state in which main, a global function or a callback starts. */
+/* The state in which main or a global function starts. */
 int exec_entry_state(struct vrf *v, u32 subprog, struct vstate **ret_state);
 
 /* The one writer of notes; a second, different note is a rejection. */

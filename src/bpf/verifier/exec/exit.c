@@ -2,8 +2,8 @@
 /*
  * bpf/verifier/exec/exit.c - entering and leaving what is checked on its own
  *
- * The program itself and each global function.  What is held when it is left
- * could never be given back.
+ * The program itself, each global function, each callback for later.  What is
+ * held when it is left could never be given back.
  */
 #include <errno.h>
 
@@ -56,12 +56,11 @@ int exec_entry_state(struct vrf *v, u32 subprog, struct vstate **ret_state)
 	err = vstate_new(subprog, &st);
 	if (err)
 		return err;
+	st->may_sleep = v->facts->ctx->may_sleep && v->req->prog_flags & BPF_F_SLEEPABLE;
 	if (sub->is_main)
 		err = enter_main(st);
-	else if (sub->global)
-		err = enter_global(v, st, subprog);
 	else
-		err = vlog_reject(v, -EINVAL, WHY_UNSUPPORTED, "callback functions are not supported");
+		err = enter_global(v, st, subprog);
 	if (err) {
 		vstate_free(st);
 		return err;
@@ -82,29 +81,37 @@ static int check_leak(struct vrf *v, const struct vstate *st)
 			   "BPF_EXIT instruction in main prog would lead to reference leak");
 }
 
-static int reject_range(struct vrf *v, const struct scalar *num, s64 least, s64 most)
+int check_result_range(struct vrf *v, const struct scalar *num, s64 least, s64 most,
+		       const char *when)
 {
+	s64 smin = scalar_smin(num), smax = scalar_smax(num);
+
+	ctx_thread();
+	if (smin >= least && smax <= most)
+		return 0;
+	if (smin == INT64_MIN && smax == INT64_MAX)
+		return vlog_reject(v, -EINVAL, WHY_RETURN,
+				   "%s the register R0 has unknown scalar value should have been in [%lld, %lld]",
+				   when, (long long)least, (long long)most);
 	return vlog_reject(v, -EINVAL, WHY_RETURN,
-			   "At program exit the register R0 has smin=%lld smax=%lld should have been in [%lld, %lld]",
-			   (long long)scalar_smin(num), (long long)scalar_smax(num),
-			   (long long)least, (long long)most);
+			   "%s the register R0 has smin=%lld smax=%lld should have been in [%lld, %lld]",
+			   when, (long long)smin, (long long)smax, (long long)least,
+			   (long long)most);
 }
 
-static int check_main_result(struct vrf *v, struct step *step, const struct value *r0)
+static int check_result(struct vrf *v, struct step *step, const struct value *r0, s64 least,
+			s64 most, const char *when)
 {
-	const struct ctx_desc *ctx = v->facts->ctx;
 	struct wording words;
 
-	if (ctx->ret_min == INT64_MIN && ctx->ret_max == INT64_MAX)
+	if (least == INT64_MIN && most == INT64_MAX)
 		return 0;
 	if (!value_is_scalar(r0))
 		return vlog_reject(v, -EINVAL, WHY_RETURN,
-				   "At program exit the register R0 is not a known value (%s)",
+				   "%s the register R0 is not a known value (%s)", when,
 				   value_words(v, r0, &words));
 	want_reg(step, 0);
-	if (scalar_smin(&r0->num) < ctx->ret_min || scalar_smax(&r0->num) > ctx->ret_max)
-		return reject_range(v, &r0->num, ctx->ret_min, ctx->ret_max);
-	return 0;
+	return check_result_range(v, &r0->num, least, most, when);
 }
 
 static int check_global_result(struct vrf *v, const struct value *r0)
@@ -119,22 +126,28 @@ static int check_global_result(struct vrf *v, const struct value *r0)
 }
 
 /**
- * exec_exit - BPF_EXIT of what was entered by exec_entry_state()
+ * exec_exit - BPF_EXIT of what was entered on its own
  *
  * Context: thread.
  * Return:  0 or the rejection.
  */
 int exec_exit(struct vrf *v, struct vstate *st, struct step *step)
 {
-	const struct subprog *sub = &v->facts->subprogs[vstate_frame(st)->subprog];
+	const struct frame *frame = vstate_frame(st);
+	const struct ctx_desc *ctx = v->facts->ctx;
 	struct value *r0;
 	int err;
 
 	ctx_thread();
 	err = check_leak(v, st);
 	err = err ?: reg_read(v, st, 0, &r0);
-	if (!err)
-		err = sub->is_main ? check_main_result(v, step, r0) : check_global_result(v, r0);
+	if (!err && frame->async)
+		err = check_result(v, step, r0, frame->ret_min, frame->ret_max,
+				   "At async callback return");
+	else if (!err && v->facts->subprogs[frame->subprog].is_main)
+		err = check_result(v, step, r0, ctx->ret_min, ctx->ret_max, "At program exit");
+	else if (!err)
+		err = check_global_result(v, r0);
 	if (err)
 		return err;
 	step->kind = STEP_EXIT;

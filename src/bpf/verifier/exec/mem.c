@@ -17,6 +17,7 @@
 const struct region_ops *const region_of[V_KINDS] = {
 	[V_CTX] = &region_ctx,
 	[V_MAP_VALUE] = &region_map,
+	[V_MAP_KEY] = &region_map_key,
 	[V_STACK] = &region_stack,
 	[V_MEM] = &region_buf,
 	[V_BTF] = &region_btf,
@@ -297,7 +298,7 @@ int exec_atomic(struct vrf *v, struct vstate *st, struct step *step)
 /* --- ld_imm64 --------------------------------------------------------------------------------- */
 
 /**
- * exec_load_imm64 - a 64-bit number, a map, or an address in a map's value
+ * exec_load_imm64 - a 64-bit number, a map, a function, or an address in a map's value
  *
  * Context: thread.
  * Return:  0 or the rejection.
@@ -321,7 +322,10 @@ int exec_load_imm64(struct vrf *v, struct vstate *st, struct step *step)
 		dst->num = scalar_const(site->off);
 		return note_here(v, NOTE_MAP_VALUE, site->map, site->off);
 	case SITE_FUNC:
-		return vlog_reject(v, -EINVAL, WHY_UNSUPPORTED, "callback functions are not supported");
+		if (!v->req->nr_func_info)
+			return vlog_reject(v, -EINVAL, WHY_CALL, "missing btf func_info");
+		value_set_func(dst, site->subprog);
+		return note_here(v, NOTE_FUNC, site->subprog, 0);
 	default:
 		return vlog_reject(v, -EINVAL, WHY_UNSUPPORTED,
 				   "BPF_LD_IMM64 of this kind is not supported");

@@ -44,6 +44,7 @@ struct region_ops {
 extern const struct region_ops *const region_of[V_KINDS];
 
 extern const struct region_ops region_map;
+extern const struct region_ops region_map_key;
 extern const struct region_ops region_stack;
 extern const struct region_ops region_ctx;
 extern const struct region_ops region_btf;

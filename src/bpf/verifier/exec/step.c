@@ -116,6 +116,7 @@ int exec_step(struct vrf *v, struct vstate *st, u32 pc, struct step *ret_step)
 	err = exec_class[insn_class(exec_insn(v))](v, st, &step);
 	if (err) {
 		vstate_free(step.fork);
+		vstate_free(step.later);
 		return err;
 	}
 	check_sane(st);

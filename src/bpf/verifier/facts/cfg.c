@@ -9,8 +9,8 @@
  *
  * Points where a state may be kept: jump targets, the instructions behind
  * conditional jumps, calls of subprograms and what follows them.  Points where
- * one must be kept: the targets of jumps that go around a loop, and calls of an
- * iterator's next.
+ * one must be kept: the targets of jumps that go around a loop, calls of an
+ * iterator's next, and calls that call back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -194,7 +194,7 @@ static void mark_call(const struct vrf_request *req, const struct facts *f, u32 
 		f->cfg->flags[pc] |= CFG_PRUNE;
 		f->cfg->flags[pc + 1] |= CFG_PRUNE;
 	}
-	if (site->kind == SITE_KFUNC && site->proto->flags & FUNC_ITER_NEXT)
+	if (cfg_is_round(f, pc))
 		f->cfg->flags[pc] |= CFG_PRUNE | CFG_CHECKPOINT;
 }
 
@@ -259,6 +259,15 @@ bool cfg_is_prune_point(const struct facts *f, u32 pc)
 bool cfg_is_checkpoint(const struct facts *f, u32 pc)
 {
 	return f->cfg->flags[pc] & CFG_CHECKPOINT;
+}
+
+bool cfg_is_round(const struct facts *f, u32 pc)
+{
+	const struct callsite *site = &f->sites[pc];
+
+	if (site->kind != SITE_HELPER && site->kind != SITE_KFUNC)
+		return false;
+	return site->proto->flags & FUNC_ITER_NEXT || func_calls_back(site->proto);
 }
 
 bool cfg_is_jump_target(const struct facts *f, u32 pc)

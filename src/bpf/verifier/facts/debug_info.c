@@ -43,7 +43,7 @@ static int name_subprog(struct vrf *v, struct subprog *s, u32 type_id)
 		return vlog_reject(v, -EINVAL, WHY_CALL,
 				   "Global function %s() with %u > %u args. Buggy compiler.", s->name,
 				   s->nr_args, FUNC_MAX_ARGS);
-	if (s->global && s->is_callback)
+	if (s->is_callback && btf_vlen(func) != BTF_FUNC_STATIC)
 		return vlog_reject(v, -EINVAL, WHY_CALL, "callback function not static");
 	return 0;
 }

@@ -21,6 +21,7 @@ struct subprog {
 	bool global;		/* checked on its own, callers trust its signature */
 	bool is_main;
 	bool is_callback;	/* its address is taken */
+	bool might_sleep;	/* it, or what it calls, calls something that needs to */
 	u32 nr_args;		/* global: from BTF */
 };
 
@@ -83,6 +84,7 @@ int facts_build_cfg(struct vrf *v, struct facts *f);
 u32 cfg_successors(const struct facts *f, u32 pc, u32 ret_succ[2]);	/* how many: 0, 1, 2 */
 bool cfg_is_prune_point(const struct facts *f, u32 pc);	 /* a state may be kept and compared here */
 bool cfg_is_checkpoint(const struct facts *f, u32 pc);	 /* a state must be kept here (iterator next, loops) */
+bool cfg_is_round(const struct facts *f, u32 pc);	 /* paths return here until nothing changes */
 bool cfg_is_jump_target(const struct facts *f, u32 pc);
 bool cfg_in_loop(const struct facts *f, u32 pc);
 u32 cfg_scc(const struct facts *f, u32 pc);		 /* 0: in no loop */

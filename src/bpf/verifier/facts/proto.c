@@ -11,6 +11,8 @@
  *	__uninit	memory that the callee fills
  *	__nullable, __opt	NULL may be passed
  *	__str		a constant string
+ *	__map		a map
+ *	__prog		the program itself, which the callee is told otherwise
  *
  * Whatever does not fit is rejected: a pointer whose extent is not known is
  * never passed on.
@@ -97,8 +99,22 @@ static bool is_iterator(const struct decl *d, u32 i, u32 struct_id)
 	       !strncmp(btf_name(d->btf, struct_id), ITER_PREFIX, strlen(ITER_PREFIX));
 }
 
+/* struct bpf_timer and struct bpf_wq exist in values of maps only. */
+static bool field_arg(const struct decl *d, u32 struct_id, struct func_arg *arg)
+{
+	for (u32 kind = 0; kind < BTF_FIELD_KINDS; kind++) {
+		if (strcmp(btf_name(d->btf, struct_id), btf_field_name(kind)))
+			continue;
+		*arg = (struct func_arg){ .kind = ARG_FIELD, .field = kind };
+		return true;
+	}
+	return false;
+}
+
 static int struct_arg(const struct decl *d, u32 i, u32 struct_id, struct func_arg *arg)
 {
+	if (field_arg(d, struct_id, arg))
+		return 0;
 	arg->btf_id = struct_id;
 	if (!is_iterator(d, i, struct_id)) {
 		arg->kind = ARG_BTF;
@@ -116,6 +132,11 @@ static int struct_arg(const struct decl *d, u32 i, u32 struct_id, struct func_ar
 	return 0;
 }
 
+static bool is_function(const struct decl *d, u32 id)
+{
+	return id && btf_kind(btf_type(d->btf, id)) == BTF_KIND_FUNC_PROTO;
+}
+
 static int pointer_arg(const struct decl *d, u32 i, u32 type_id, struct func_arg *arg)
 {
 	u32 to = btf_pointee(d->btf, type_id);
@@ -123,6 +144,14 @@ static int pointer_arg(const struct decl *d, u32 i, u32 type_id, struct func_arg
 	arg->flags = pointer_flags(d, i);
 	if (has_suffix(param_name(d, i), "__str")) {
 		arg->kind = ARG_CONST_STR;
+		return 0;
+	}
+	if (has_suffix(param_name(d, i), "__map")) {
+		arg->kind = ARG_MAP;
+		return 0;
+	}
+	if (is_function(d, to)) {
+		arg->kind = ARG_FUNC;
 		return 0;
 	}
 	if (is_length(d, i + 1)) {
@@ -159,7 +188,7 @@ static int one_arg(const struct decl *d, u32 i, struct func_proto *p)
 	u32 type_id = btf_params(d->proto)[i].type;
 	struct func_arg *arg = &p->args[i];
 
-	if (has_suffix(param_name(d, i), "__ign")) {
+	if (has_suffix(param_name(d, i), "__ign") || has_suffix(param_name(d, i), "__prog")) {
 		arg->kind = ARG_ANYTHING;
 		arg->flags = ARGF_IGNORE;
 		return 0;
@@ -262,6 +291,7 @@ static u32 func_flags(u32 kf)
 		{ KF_SLEEPABLE, FUNC_SLEEPABLE },   { KF_ITER_NEW, FUNC_ITER_NEW },
 		{ KF_ITER_NEXT, FUNC_ITER_NEXT },   { KF_ITER_DESTROY, FUNC_ITER_DESTROY },
 		{ KF_SCOPED, FUNC_SCOPED },	    { KF_THREAD, FUNC_THREAD },
+		{ KF_ASYNC_CALLBACK, FUNC_CALLBACK_SLEEPS },
 	};
 	u32 flags = FUNC_KFUNC;
 
@@ -287,6 +317,8 @@ int proto_from_btf(struct vrf *v, const struct btf *btf, u32 func_id, const stru
 	struct func_proto p = { .name = kfunc->name, .flags = func_flags(kfunc->flags) };
 	int err = 0;
 
+	if (kfunc->flags & KF_ASYNC_CALLBACK)
+		p.callback = CALLBACK_ASYNC;
 	d.proto = btf_type(btf, btf_type(btf, func_id)->type);
 	if (btf_vlen(d.proto) > FUNC_MAX_ARGS)
 		return vlog_reject(v, -EINVAL, WHY_UNSUPPORTED, "Function %s has %u > %u args", d.name,

@@ -257,6 +257,41 @@ static int resolve_call(struct vrf *v, struct facts *f)
 	return 0;
 }
 
+/* --- sleeping --------------------------------------------------------------------------------- */
+
+static bool site_might_sleep(const struct facts *f, const struct callsite *site)
+{
+	switch (site->kind) {
+	case SITE_HELPER:
+	case SITE_KFUNC:
+		return site->proto->flags & FUNC_SLEEPABLE;
+	case SITE_SUBPROG:
+	case SITE_FUNC:
+		return f->subprogs[site->subprog].might_sleep;
+	default:
+		return false;
+	}
+}
+
+/* A global function is checked once, for callers that may sleep; others need to know. */
+static void find_sleepers(const struct vrf_request *req, struct facts *f)
+{
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (u32 pc = 0; pc < req->nr_insns; pc++) {
+			struct subprog *sub;
+
+			if (!site_might_sleep(f, &f->sites[pc]))
+				continue;
+			sub = &f->subprogs[facts_subprog_of(f, pc)];
+			again |= !sub->might_sleep;
+			sub->might_sleep = true;
+		}
+	}
+}
+
 /**
  * facts_resolve - maps, numbers, functions
  * @f: needs ->subprogs; gives ->sites, ->maps, ->ctx
@@ -288,5 +323,6 @@ int facts_resolve(struct vrf *v, struct facts *f)
 		v->pc += insn_is_ld_imm64(insn);
 	}
 	v->pc = 0;
+	find_sleepers(req, f);
 	return 0;
 }

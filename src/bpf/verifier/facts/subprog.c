@@ -304,52 +304,19 @@ int facts_find_subprogs(struct vrf *v, struct facts *f)
 
 /* --- stack depth ------------------------------------------------------------------------------ */
 
-/* Calls that keep their callback for later: it then runs on a stack of its own. */
-static bool call_is_async(const struct callsite *site)
-{
-	static const char *const kfuncs[] = {
-		"bpf_wq_set_callback_impl", "bpf_wq_set_callback",
-		"bpf_task_work_schedule_signal", "bpf_task_work_schedule_resume",
-	};
-
-	if (site->kind == SITE_HELPER)
-		return site->id == BPF_FUNC_timer_set_callback;
-	for (u32 i = 0; site->kind == SITE_KFUNC && i < ARRAY_SIZE(kfuncs); i++)
-		if (!strcmp(site->proto->name, kfuncs[i]))
-			return true;
-	return false;
-}
-
 /*
- * Does this address go straight into a call that only keeps it?  When something
- * comes between that could take it elsewhere, no: then it counts as called.
+ * Whose address is taken counts as called there, unless all that calls it back does so
+ * later, on a stack of its own.
  */
-static bool address_is_async(const struct vrf_request *req, const struct facts *f, u32 pc)
-{
-	const u32 reg = 1u << req->insns[pc].dst_reg;
-
-	if (reg != 1u << BPF_REG_2)
-		return false;
-	for (pc += 2; pc < req->nr_insns; pc++) {
-		const struct bpf_insn *insn = &req->insns[pc];
-
-		if (insn->code == (BPF_JMP | BPF_CALL))
-			return call_is_async(&f->sites[pc]);
-		if (insn_class(insn) == BPF_JMP || insn_class(insn) == BPF_JMP32 ||
-		    (insn_reads(insn) | insn_writes(insn)) & reg)
-			return false;
-	}
-	return false;
-}
-
-static void graph_with_callbacks(const struct vrf_request *req, const struct facts *f,
+static void graph_with_callbacks(const struct vrf *v, const struct facts *f,
 				 struct call_graph *g)
 {
-	for (u32 pc = 0; pc < req->nr_insns; pc++) {
+	for (u32 pc = 0; pc < v->req->nr_insns; pc++) {
 		const struct callsite *site = &f->sites[pc];
+		const struct vrf_subprog *sub = &v->res->subprogs[site->subprog];
 
 		if (site->kind == SITE_SUBPROG ||
-		    (site->kind == SITE_FUNC && !address_is_async(req, f, pc)))
+		    (site->kind == SITE_FUNC && (sub->called_back || !sub->called_later)))
 			add_call(g, facts_subprog_of(f, pc), site->subprog);
 	}
 }
@@ -385,7 +352,7 @@ int facts_check_stack_depth(struct vrf *v, const struct facts *f, u32 *ret_deepe
 	u16 order[FACTS_MAX_SUBPROGS];
 	u32 deepest = 0;
 
-	graph_with_callbacks(v->req, f, &g);
+	graph_with_callbacks(v, f, &g);
 	if (order_bottom_up(&g, order) < g.nr)
 		return reject_recursion(v);
 	for (u32 k = 0; k < g.nr; k++) {

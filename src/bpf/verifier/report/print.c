@@ -113,7 +113,7 @@ static void put_map(const struct vrf *v, const struct value *val, struct list *l
 {
 	const struct vrf_map *map = val->map.map;
 
-	if ((val->kind != V_MAP && val->kind != V_MAP_VALUE) || !map)
+	if ((val->kind != V_MAP && val->kind != V_MAP_VALUE && val->kind != V_MAP_KEY) || !map)
 		return;
 	next_item(l);
 	strbuf_printf(l->out, "map=%s,ks=%u,vs=%u", map->name ? map->name : "", map->key_size,

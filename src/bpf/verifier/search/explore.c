@@ -91,12 +91,28 @@ static int push_fork(struct vrf *v, const struct path *path, struct step *step)
 	return 0;
 }
 
+/* What was queued before, walked or not, stays: so each is walked once. */
+static bool is_queued(struct search *s, const struct step *step)
+{
+	for (u32 i = 0; i < s->nr_later; i++) {
+		if (s->later[i].pc == step->later_pc &&
+		    vstate_covers(s->later[i].st, step->later, &s->ids, COVER_EXACT))
+			return true;
+	}
+	return false;
+}
+
 /* Takes over step->later. */
 static int queue_later(struct vrf *v, struct step *step)
 {
 	struct search *s = v->search;
 	int err;
 
+	if (is_queued(s, step)) {
+		vstate_free(step->later);
+		step->later = NULL;
+		return 0;
+	}
 	err = search_grow((void **)&s->later, s->nr_later, &s->cap_later, sizeof(*s->later));
 	if (err) {
 		vstate_free(step->later);
@@ -221,7 +237,7 @@ static int walk_from(struct vrf *v, struct path *path)
 /*
  * Main, a global function: all paths that begin in it, then every async
  * callback it sets.  Callbacks start from nothing, so they wait until all else
- * is settled: one that sets itself again then meets its own proof.
+ * is settled; one that sets itself again is queued already.
  */
 static int walk_subprog(struct vrf *v, u32 subprog)
 {
@@ -238,7 +254,7 @@ static int walk_subprog(struct vrf *v, u32 subprog)
 	while (!err && s->next_later < s->nr_later) {
 		path = s->later[s->next_later++];
 		vlog_reset(v, path.log_mark);
-		err = walk_from(v, &path);
+		err = vstate_copy(path.st, &path.st) ?: walk_from(v, &path);
 	}
 	search_forget(v);
 	return err;

@@ -78,7 +78,7 @@ struct search {
 	struct visited **seen; /* a list for each instruction */
 	struct path *pending;
 	u32 nr_pending, cap_pending;
-	struct path *later; /* async callbacks, first come first served */
+	struct path *later; /* async callbacks, first come first served; all are kept */
 	u32 nr_later, cap_later, next_later;
 	struct visited *open; /* finished, not settled; newest first */
 	struct backedge *backedges;

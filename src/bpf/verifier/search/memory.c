@@ -129,9 +129,8 @@ void search_forget(struct vrf *v)
 
 	while (s->nr_pending)
 		path_free(&s->pending[--s->nr_pending]);
-	while (s->next_later < s->nr_later)
-		path_free(&s->later[s->next_later++]);
-	s->nr_later = 0;
+	while (s->nr_later)
+		path_free(&s->later[--s->nr_later]);
 	s->next_later = 0;
 	while (s->nr_backedges)
 		hops_free(&s->backedges[--s->nr_backedges].hops);

@@ -118,7 +118,9 @@ static void hop_exit(struct wanted *w, const struct hop *hop, u32 next_frame)
 
 	if (next_frame >= hop->frame)
 		return;
-	w->regs[next_frame] &= ~REGS_CLOBBERED;
+	/* Behind a callback the caller has the registers with which it made the call. */
+	if (!(hop->flags & HOP_CALLBACK_EXIT))
+		w->regs[next_frame] &= ~REGS_CLOBBERED;
 	w->regs[hop->frame] = 0;
 	w->slots[hop->frame] = 0;
 	if (wants_r0 && !(hop->flags & HOP_CALLBACK_EXIT))

@@ -27,13 +27,6 @@
 #define MISSES_PER_HIT 3
 #define MISSES_PER_HIT_CONVERGE 64
 
-static bool is_iter_next(const struct vrf *v, u32 pc)
-{
-	const struct callsite *site = &v->facts->sites[pc];
-
-	return site->kind == SITE_KFUNC && site->proto->flags & FUNC_ITER_NEXT;
-}
-
 /* --- what will not be read again -------------------------------------------------------------- */
 
 #define REGS_KEPT_BY_CALLS 0x3c0u /* r6 to r9 */
@@ -68,7 +61,10 @@ static void forget_dead(const struct vrf *v, struct vstate *st, u32 pc)
 	for (u32 f = 0; f + 1 < st->depth; f++) {
 		const struct frame *callee = st->frames[f + 1];
 
-		if (!callee->in_callback)
+		/* Behind a callback the call is made again, with the arguments it had. */
+		if (callee->in_callback)
+			forget_regs(st->frames[f], live_regs(v->facts, callee->callsite));
+		else
 			forget_regs(st->frames[f], live_regs(v->facts, callee->callsite + 1) &
 							   REGS_KEPT_BY_CALLS);
 	}
@@ -96,6 +92,23 @@ static bool iter_went_on(const struct vstate *old, const struct vstate *cur)
 	const struct slot_obj *cur_iter = iter_at_next(cur);
 
 	return old_iter && cur_iter && old_iter->ref == cur_iter->ref;
+}
+
+/* The very same call has called back since, see exec/callback.c. */
+static bool callback_went_on(const struct vstate *old, const struct vstate *cur)
+{
+	const struct frame *a = vstate_frame(old), *b = vstate_frame(cur);
+
+	return b->callback_depth > a->callback_depth &&
+	       b->callback_first == (a->callback_depth ? a->callback_first : old->next_id);
+}
+
+static bool round_went_on(const struct vrf *v, u32 pc, const struct vstate *old,
+			  const struct vstate *cur)
+{
+	if (v->facts->sites[pc].proto->flags & FUNC_ITER_NEXT)
+		return iter_went_on(old, cur);
+	return callback_went_on(old, cur);
 }
 
 static bool slot_depths_differ(const struct slot *old, const struct slot *cur)
@@ -147,15 +160,15 @@ enum met { MET_NOTHING, MET_PROVED, MET_ENDLESS };
 
 /*
  * The path came back to a checkpoint it started from.  That proves nothing,
- * unless an iterator went on in between: iterators end, so whatever the loop
- * can do in its next round is what it did in the round before.
+ * unless an iterator went on in between, or a call called back: both end, so
+ * whatever the loop can do in its next round is what it did in the round before.
  */
 static enum met meet_in_progress(struct vrf *v, const struct visited *node,
 				 const struct vstate *cur)
 {
 	struct idmap *ids = &v->search->ids;
 
-	if (is_iter_next(v, node->pc) && iter_went_on(node->st, cur))
+	if (cfg_is_round(v->facts, node->pc) && round_went_on(v, node->pc, node->st, cur))
 		return vstate_covers(node->st, cur, ids, COVER_WITHIN) ? MET_PROVED : MET_NOTHING;
 	if (regs_may_be_same(node->st, cur) && !depths_differ(node->st, cur) &&
 	    vstate_covers(node->st, cur, ids, COVER_EXACT))
@@ -188,7 +201,7 @@ static bool same_call_chain(const struct vstate *a, const struct vstate *b)
 
 static bool must_keep(const struct vrf *v, const struct path *path)
 {
-	return !path->parent || is_iter_next(v, path->pc) || path->hops.nr >= KEEP_HOPS ||
+	return !path->parent || cfg_is_round(v->facts, path->pc) || path->hops.nr >= KEEP_HOPS ||
 	       v->req->prog_flags & BPF_F_TEST_STATE_FREQ;
 }
 
@@ -200,7 +213,7 @@ static bool far_enough(const struct search *s, u32 jumps, u32 insns)
 /* Evict what never helps.  In a loop over an iterator the early ones are what it converges to. */
 static void note_miss(struct vrf *v, struct visited *node)
 {
-	u32 patience = is_iter_next(v, node->pc) && node->branches ? MISSES_PER_HIT_CONVERGE :
+	u32 patience = cfg_is_round(v->facts, node->pc) && node->branches ? MISSES_PER_HIT_CONVERGE :
 								     MISSES_PER_HIT;
 
 	node->misses++;
@@ -259,6 +272,7 @@ static int path_proved(struct vrf *v, struct path *path, struct visited *node)
  *  - Equal states at next() end a loop only if it is the same iterator: an
  *    endless loop that makes a new iterator each round never ends although
  *    each of its iterators does.  (corpus: iter_remade_in_endless_loop)
+ *    Likewise for a call that calls back.  (corpus: callback_in_endless_loop)
  *
  * Context: thread.
  * Return:  1: proved, the path may end; 0: go on; the rejection or -ENOMEM.
@@ -425,8 +439,8 @@ static void widen_frame(const struct frame *old, struct frame *cur)
 
 /**
  * prune_widen - give up numbers that change from round to round and decide nothing
- * @path:  at an iterator's next(), whose checkpoint was just left
- * @st:    the state in which the iterator gave an element
+ * @path:  at an iterator's next() or a call that calls back, whose checkpoint was just left
+ * @st:    the state in which the iterator gave an element, or the callback begins
  *
  * Soundness: @st becomes a state that covers the one it was, so everything
  * that can happen is still walked.  What it costs is precision, so numbers on

@@ -57,4 +57,33 @@ int obj_iter_drain(struct vstate *st, const struct iter_place *place);
 /* destroy() was called; values that carry its reference are the caller's matter. */
 void obj_iter_end(struct vstate *st, const struct iter_place *place);
 
+/**
+ * obj_async_check - is this argument a timer or work in a map's value
+ * @reg:	 the argument's register, for messages
+ * @val:	 a V_MAP_VALUE, not NULL
+ * @arg:	 the ARG_FIELD
+ * @ret_map:	 whose value it is in; written on success only
+ *
+ * Context: thread.
+ * Return:  0 or the rejection.
+ */
+int obj_async_check(struct vrf *v, u32 reg, const struct value *val, const struct func_arg *arg,
+		    const struct vrf_map **ret_map);
+
+/* The map that a call names besides must be that of the field; 0 or the rejection. */
+int obj_async_check_map(struct vrf *v, u32 reg, const struct value *val, u32 kind,
+			const struct vrf_map *field_map);
+
+/**
+ * obj_async_callback - the state in which a callback that was set will begin
+ * @proto:	 that sets it
+ * @map:	 whose value has the field
+ * @ret_state:	 free with vstate_free(); written on success only
+ *
+ * Context: thread.
+ * Return:  0 or -ENOMEM.
+ */
+int obj_async_callback(struct vrf *v, const struct func_proto *proto, u32 subprog,
+		       const struct vrf_map *map, struct vstate **ret_state);
+
 #endif

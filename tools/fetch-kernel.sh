@@ -8,8 +8,9 @@
 #	old      the kernel of bookworm (6.1): no kfuncs, so the fallbacks
 #	new      the newest of trixie-backports and sid (7.2 or later): the BPF path
 #	VERSION  the newest kernel whose version begins so, from any of the three
+#	source   of the newest kernel's sources the few files that tests compile
 #
-# Prints one line for each: WHICH VERSION PATH-OF-THE-BZIMAGE, separated by tabs.
+# Prints one line for each: WHICH VERSION PATH-OF-THE-BZIMAGE (of source, of the directory), separated by tabs.
 # --list prints every candidate instead.  Exit status 77 and a reason on stderr
 # when the machine cannot give it.
 #
@@ -26,6 +27,10 @@ set -u -o pipefail
 cache=${ROVE_KERNEL_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rove/kernels}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 suites="bookworm trixie trixie-backports sid"
+# Nothing of these is copied into the repository: other licences.
+source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
+	tools/testing/selftests/bpf/prog_tests/dmabuf_iter.c
+	tools/lib/bpf/bpf_helpers.h tools/lib/bpf/bpf_core_read.h"
 index_max_age_min=$((24 * 60))
 
 unavailable()
@@ -36,7 +41,7 @@ unavailable()
 
 usage()
 {
-	sed -n '6,10s/^#\t\{0,1\}//p' "$0" >&2
+	sed -n '6,11s/^#\t\{0,1\}//p' "$0" >&2
 	exit 2
 }
 
@@ -156,6 +161,71 @@ fetch()
 	mv "$tmp" "$dir"
 }
 
+# "SUITE VERSION PACKAGE" of the newest sources.
+choose_source()
+{
+	local names
+
+	names=$(apt_private apt-cache pkgnames linux-source- | grep -E '^linux-source-[0-9.]+$')
+	[ -n "$names" ] || return 0
+	# shellcheck disable=SC2086
+	apt_private apt-cache madison $names |
+		sed -nE 's#^ *([^ |]+) *\| *([^ |]+) *\| *[^ ]+ ([a-z-]+)/main .*#\3 \2 \1#p' |
+		sort -u | sort -k2,2V | tail -1
+}
+
+fetch_source()
+{
+	local version=$2 package=$3 dir tmp deb missing=
+
+	dir=$cache/source-$version
+	[ -d "$dir" ] && return 0
+	tmp=$(mktemp -d "$cache/fetch.XXXXXX") || return 1
+	if ! (cd "$tmp" && apt_private apt-get download "$package=$version") 2>"$cache/apt/download.err"; then
+		why="$package $version cannot be downloaded: $(sed 's#//[^/]*/#//.../#g;q' "$cache/apt/download.err")"
+		rm -rf "$tmp"
+		return 1
+	fi
+	deb=$(echo "$tmp"/*.deb)
+	mkdir "$tmp/files"
+	# A package with one archive in it; its first directory is named after the version.
+	# shellcheck disable=SC2046
+	dpkg-deb --fsys-tarfile "$deb" | tar -x --to-stdout --wildcards '*/linux-source-*.tar.xz' |
+		tar -C "$tmp/files" -xJ --strip-components=1 --wildcards \
+			$(printf '*/%s ' $source_files) 2>/dev/null
+	for file in $source_files; do
+		[ -s "$tmp/files/$file" ] || missing=$file
+	done
+	if [ -n "$missing" ]; then
+		why="$package $version holds no $missing"
+		rm -rf "$tmp"
+		return 1
+	fi
+	chmod -R a+rX "$tmp/files"
+	mv "$tmp/files" "$dir"
+	rm -rf "$tmp"
+}
+
+give_source()
+{
+	local choice dir
+
+	if index_update; then
+		choice=$(choose_source)
+		why="the mirror has no linux-source package"
+		# shellcheck disable=SC2086
+		if [ -n "$choice" ] && fetch_source $choice; then
+			choice=$(echo "$choice" | cut -d' ' -f2)
+			printf 'source\t%s\t%s\n' "$choice" "$cache/source-$choice"
+			return
+		fi
+	fi
+	dir=$(ls -d "$cache"/source-* 2>/dev/null | sort -V | tail -1)
+	[ -n "$dir" ] || unavailable "$why"
+	echo "fetch-kernel: $why; using ${dir##*/source-} from the cache" >&2
+	printf 'source\t%s\t%s\n' "${dir##*/source-}" "$dir"
+}
+
 # What an earlier run took for WHICH, when this one cannot ask the mirror.
 cached_choice()
 {
@@ -215,6 +285,6 @@ if [ -n "$list" ]; then
 	exit 0
 fi
 for which; do
-	give "$which"
+	if [ "$which" = source ]; then give_source; else give "$which"; fi
 	refresh=
 done

@@ -8,6 +8,8 @@ RUN_TESTS := tools/run-tests.py
 E2E_TESTS := $(sort $(wildcard tests/e2e/*_test.sh tests/e2e/*_test.py))
 # On real kernels in QEMU: rove against the kernel's own files; both verifiers; equal records.
 KERNEL_TESTS := tests/kernel/run.sh
+# The kernel's own tests, on this process.
+SELFTESTS := tests/selftest/run.sh
 STATIC_TESTS := tools/check-layers.py tools/check-order.py tools/check-symbols.sh tools/check-install.sh
 
 .PHONY: deps-build deps-check deps-full
@@ -35,7 +37,7 @@ run-check:
 		"$(B)/tests/tool/corpus --ours tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --self tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --kernel tests/corpus/verifier" \
-		$(B)/tests/tool/bpf_differ $(B)/tests/tool/differ $(KERNEL_TESTS)
+		$(B)/tests/tool/bpf_differ $(B)/tests/tool/differ $(SELFTESTS) $(KERNEL_TESTS)
 
 check-kernel: deps-check
 	@$(MAKE) --no-print-directory -j2 all tests >/dev/null

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * tests/selftest/test_progs.h - what the kernel's test files expect of their runner
+ *
+ * By the names that they use: each check is said when it fails, and gives its
+ * outcome; each subtest is one line of TAP.
+ */
+#ifndef ROVE_TESTS_SELFTEST_TEST_PROGS_H
+#define ROVE_TESTS_SELFTEST_TEST_PROGS_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+bool selftest_check(bool ok, const char *what, const char *name, long long value);
+bool test__start_subtest(const char *name);
+
+#define ASSERT_TRUE(x, name) selftest_check(!!(x), "is not true", (name), 0)
+#define ASSERT_OK(x, name)                                                           \
+	({                                                                           \
+		long long x_ = (x);                                                  \
+		selftest_check(!x_, "failed", (name), x_);                           \
+	})
+#define ASSERT_OK_FD(x, name)                                                        \
+	({                                                                           \
+		long long x_ = (x);                                                  \
+		selftest_check(x_ >= 0, "is no descriptor", (name), x_);             \
+	})
+#define ASSERT_OK_PTR(x, name) selftest_check((x) != NULL, "is NULL", (name), errno)
+#define ASSERT_EQ(x, y, name)                                                        \
+	({                                                                           \
+		long long x_ = (x);                                                  \
+		selftest_check(x_ == (long long)(y), "differs from " #y, (name), x_); \
+	})
+#define ASSERT_GT(x, y, name)                                                        \
+	({                                                                           \
+		long long x_ = (x);                                                  \
+		selftest_check(x_ > (long long)(y), "is not above " #y, (name), x_);  \
+	})
+#define ASSERT_LE(x, y, name)                                                        \
+	({                                                                           \
+		long long x_ = (x);                                                  \
+		selftest_check(x_ <= (long long)(y), "is above " #y, (name), x_);     \
+	})
+
+#endif

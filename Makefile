@@ -148,9 +148,10 @@ build/progs/%.bpf.o: progs/%.bpf.c $(wildcard progs/*.h)
 build/bench/progs/%.bpf.o: bench/progs/%.bpf.c $(wildcard progs/*.h)
 	@mkdir -p $(@D)
 	$(call say,BPF)
-	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I. -c $< -o $@
 
 $(B)/bench/verifier: | $(PROG_OBJS) $(BENCH_PROG_OBJS)
+$(B)/bench/iter: | $(BENCH_PROG_OBJS)
 
 # The object files inside the command: one array and one length for each (cli/progs.h).
 $(B)/gen/progs.o: $(PROG_OBJS) tools/embed.sh

@@ -208,12 +208,12 @@ static void run_ours(struct corpus *corpus, u32 nr, struct corpus_case *c)
 }
 
 /*
- * Tasks are the kernel's alone, and nothing in a process raises perf events.  Helpers and
- * kfuncs of timers and works are offered when there is a runtime for them.
+ * Tasks are the kernel's alone.  Helpers and kfuncs of timers and works are offered when
+ * there is a runtime for them.
  */
 static bool may_be_skipped(const struct corpus *corpus, const char *why)
 {
-	static const char *const self_has_no[] = { "task", "perf_event", "timer_", "bpf_wq_",
+	static const char *const self_has_no[] = { "task", "timer_", "bpf_wq_",
 						   "bpf_copy_from_user_str" };
 
 	if (corpus->target == &target_kernel)

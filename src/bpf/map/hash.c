@@ -4,7 +4,8 @@
  *
  * Lookups take no lock.  An update never changes an element that readers may
  * stand on: it links a new one in front and takes the old one out, which is
- * freed after a grace period.
+ * freed after a grace period.  A signal handler may have interrupted whoever holds
+ * a bucket, so it is refused.
  *
  * Invariant: between the two steps of a replacement both elements are linked,
  *            the newer first; otherwise a key is linked at most once.
@@ -16,6 +17,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/context.h"
 #include "base/mutex.h"
 #include "bpf/map/fields.h"
 #include "bpf/map/map.h"
@@ -422,6 +424,8 @@ static int hash_update(struct bpf_map *map, const void *key, const void *value, 
 
 	if (flags > BPF_EXIST)
 		return -EINVAL;
+	if (in_nmi())
+		return -EBUSY;
 	elem = elem_create(hash, h, key, value);
 	if (!elem)
 		return -ENOMEM;
@@ -443,6 +447,8 @@ static int hash_lookup_and_delete(struct bpf_map *map, const void *key, void *re
 	struct hash_bucket *bucket = bucket_of(hash, h);
 	struct hash_elem *elem;
 
+	if (in_nmi())
+		return -EBUSY;
 	mutex_lock(&bucket->lock);
 	elem = hash_find(hash, h, key);
 	if (elem)

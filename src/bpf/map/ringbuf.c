@@ -26,6 +26,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/context.h"
 #include "base/mutex.h"
 #include "bpf/map/map.h"
 #include "bpf/map/tsan.h"
@@ -249,8 +250,9 @@ static struct ringbuf_header *reserve_locked(struct ringbuf_map *rb, u32 size, u
  * ringbuf_reserve - room for a record
  * @size: bytes of it
  *
- * Context: thread.
- * Return:  NULL (too large, or no room), or the record, to be given back with
+ * Context: any.
+ * Return:  NULL (too large, or no room; in a signal handler also: somebody else is reserving),
+ *          or the record, to be given back with
  *          ringbuf_submit() or ringbuf_discard().
  */
 void *ringbuf_reserve(struct bpf_map *map, u64 size)
@@ -262,7 +264,10 @@ void *ringbuf_reserve(struct bpf_map *map, u64 size)
 	if (size > RINGBUF_MAX_RECORD_BYTES || record_room(size) > rb->mask + 1)
 		return NULL;
 	consumer = consumer_position(rb);
-	mutex_lock(&rb->lock);
+	if (!in_nmi())
+		mutex_lock(&rb->lock);
+	else if (!mutex_trylock(&rb->lock))
+		return NULL;
 	header = reserve_locked(rb, size, consumer);
 	mutex_unlock(&rb->lock);
 	return header ? header + 1 : NULL;

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <linux/bpf_perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,13 @@ static const struct ctx_field skb_fields[] = {
 	{ .off = offsetof(struct __sk_buff, cb[4]), .size = 4, .writable = true },
 };
 
+/* Registers as user space names them, whole; the two numbers behind them also in part. */
+static const struct ctx_field perf_event_fields[] = {
+	{ .off = 0, .size = offsetof(struct bpf_perf_event_data, sample_period), .words = true },
+	{ .off = offsetof(struct bpf_perf_event_data, sample_period), .size = 8 },
+	{ .off = offsetof(struct bpf_perf_event_data, addr), .size = 8 },
+};
+
 #define ANY_RETURN .ret_min = INT64_MIN, .ret_max = INT64_MAX
 
 /*
@@ -45,6 +53,10 @@ static const struct ctx_desc ctx_descs[] = {
 	[BPF_PROG_TYPE_KPROBE] = { .name = "kprobe", ANY_RETURN },
 	[BPF_PROG_TYPE_SCHED_CLS] = { .name = "sched_cls", ANY_RETURN },
 	[BPF_PROG_TYPE_TRACEPOINT] = { .name = "tracepoint", ANY_RETURN },
+	[BPF_PROG_TYPE_PERF_EVENT] = {
+		.name = "perf_event", .max_bytes = sizeof(struct bpf_perf_event_data),
+		.fields = perf_event_fields, .nr_fields = ARRAY_SIZE(perf_event_fields), ANY_RETURN,
+	},
 	[BPF_PROG_TYPE_XDP] = { .name = "xdp", ANY_RETURN },
 	[BPF_PROG_TYPE_RAW_TRACEPOINT] = { .name = "raw_tracepoint", ANY_RETURN },
 };

@@ -39,6 +39,7 @@ struct ctx_field {
 	u32 btf_id;		/* a typed pointer, 0: a number, or memory */
 	bool maybe_null;
 	u8 buf;			/* enum ctx_buf: a pointer to memory */
+	bool words;		/* several numbers of 8 bytes, each read whole */
 };
 
 /* A pointer in a struct that is alive as long as the struct itself. */

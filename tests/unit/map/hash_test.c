@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/atomic.h"
+#include "base/context.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 #include "tests/test.h"
@@ -224,5 +225,25 @@ TEST(hash, readers_never_see_an_element_change_or_go_away_under_them)
 		pthread_join(threads[i], NULL);
 	EXPECT_EQ(c.nr_torn, 0);
 	map_put(c.map);
+	rove_bpf_close(fd);
+}
+
+TEST(hash, a_signal_handler_looks_up_but_does_not_change)
+{
+	int fd = HASH(4, 8, 4, 0);
+	struct bpf_map *map;
+	u64 value = 5;
+	u32 key = 1;
+
+	EXPECT_EQ(map_update(fd, &key, &value, 0), 0);
+	EXPECT_EQ(map_by_fd(fd, &map), 0);
+	map_rcu_read_lock();
+	ctx_nmi_enter();
+	EXPECT_EQ(*(u64 *)map->ops->lookup(map, &key), 5);
+	EXPECT_EQ(map->ops->update(map, &key, &value, 0), -EBUSY);
+	EXPECT_EQ(map->ops->delete(map, &key), -EBUSY);
+	ctx_nmi_exit();
+	map_rcu_read_unlock();
+	map_put(map);
 	rove_bpf_close(fd);
 }

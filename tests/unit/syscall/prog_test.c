@@ -115,7 +115,7 @@ TEST(prog, types_that_are_only_loaded_cannot_be_run)
 {
 	static const u32 types[] = { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT,
 				     BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_XDP,
-				     BPF_PROG_TYPE_SCHED_CLS };
+				     BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_PERF_EVENT };
 
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++) {
 		int fd = prog_new(types[i], ret0, ARRAY_SIZE(ret0));

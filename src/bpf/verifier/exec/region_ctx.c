@@ -23,6 +23,8 @@ static const struct ctx_field *field_at(const struct ctx_desc *ctx, s64 off, u32
 
 		if (off < f->off || off + size > (u64)f->off + f->size)
 			continue;
+		if (f->words && (size != 8 || (off - f->off) % 8))
+			continue;
 		if ((!f->btf_id && !f->buf) || (off == f->off && size == f->size))
 			return f;
 	}
@@ -59,7 +61,7 @@ static int check_fields(struct vrf *v, const struct access *a, const struct span
 		return vlog_reject(v, -EACCES, WHY_BOUNDS,
 				   "dereference of modified ctx ptr R%u off=%lld disallowed", a->reg,
 				   (long long)value_offset(a->ptr));
-	f = field_at(v->facts->ctx, span->min, a->size);
+	f = span->min % a->size ? NULL : field_at(v->facts->ctx, span->min, a->size);
 	if (!f || (a->how & ACC_WRITE && !f->writable) || a->how & ACC_ARG)
 		return reject_ctx(v, a, span->min);
 	return 0;

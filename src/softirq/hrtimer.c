@@ -116,13 +116,6 @@ void rove_hrtimer_start_range(struct rove_hrtimer *timer, const struct rove_hrti
 	});
 }
 
-static enum hrt_running running(const struct rove_hrtimer *timer)
-{
-	uintptr_t word = softirq_running(timer);
-
-	return !word ? HRT_RUNS_NOT : word & SOFTIRQ_MAYBE ? HRT_RUNS_MAYBE : HRT_RUNS;
-}
-
 /* Progress: lock-free.  Return: the state before. */
 static struct hrt_state disarm(struct rove_hrtimer *timer)
 {
@@ -142,7 +135,7 @@ int rove_hrtimer_try_to_cancel(struct rove_hrtimer *timer)
 
 	ctx_any();
 	/* It is said to run before it is disarmed for that, so this is looked at second. */
-	return hrt_cancel_found(before, running(timer));
+	return hrt_cancel_found(before, softirq_running(timer));
 }
 
 /*
@@ -159,7 +152,7 @@ static void unlink_idle(struct rove_hrtimer *timer)
 
 static bool is_running(const void *timer)
 {
-	return softirq_running(timer);
+	return softirq_is_running(timer);
 }
 
 /**
@@ -170,7 +163,7 @@ int rove_hrtimer_cancel(struct rove_hrtimer *timer)
 	bool on_thread = softirq_is_this_thread(), was_armed = false;
 
 	ctx_thread();
-	if (on_thread && softirq_running(timer))
+	if (on_thread && softirq_is_running(timer))
 		return -EDEADLK;
 	do {
 		/* The exchange comes after the thread's last one: what is not linked is free. */
@@ -191,7 +184,7 @@ uint64_t rove_hrtimer_forward(struct rove_hrtimer *timer, uint64_t now_ns, uint6
 {
 	u64 expires_ns = timer->next_expires, nr;
 
-	check(softirq_is_this_thread() && softirq_running(timer));
+	check(softirq_is_this_thread() && softirq_is_running(timer));
 	if (now_ns < expires_ns || !interval_ns)
 		return 0;
 	nr = (now_ns - expires_ns) / interval_ns + 1;
@@ -214,7 +207,7 @@ bool rove_hrtimer_is_queued(const struct rove_hrtimer *timer)
 
 bool rove_hrtimer_callback_running(const struct rove_hrtimer *timer)
 {
-	return running(timer) == HRT_RUNS;
+	return softirq_running(timer) == HRT_RUNS;
 }
 
 uint64_t rove_hrtimer_expires_ns(const struct rove_hrtimer *timer)

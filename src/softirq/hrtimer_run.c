@@ -94,7 +94,7 @@ static void fire_locked(struct rove_hrtimer *timer, struct hrt_state s)
 	enum rove_hrtimer_restart again;
 	struct hrt_state next;
 
-	softirq_begin(timer, false);
+	softirq_begin(timer, HRT_RUNS);
 	/* What is armed from the list must be off the list: the callback may free it. */
 	if (s.ctl & HRT_PUBLISHED)
 		hrtimer_take_changes_locked();
@@ -136,7 +136,7 @@ static void look_at_locked(struct rove_hrtimer *timer, u64 now_ns)
 	do {
 		due = hrt_look(s, now_ns, &next);
 		if (due == HRT_FIRE)
-			softirq_begin(timer, true);
+			softirq_begin(timer, hrt_maybe(s));
 	} while (!hrtimer_exchange(timer, &s, next));
 	if (due == HRT_FIRE)
 		fire_locked(timer, next);

@@ -29,7 +29,8 @@
  * Who:     PUBLISHED is set by a start and cleared by whoever has taken the timer from the
  *          list.  QUEUED is changed under the heap's lock only.  CANCELLED says that a
  *          cancel came after the callback was begun or the last start: a RESTART does not
- *          overrule it.  FIRED says that the last arming ended in a call, not in a cancel.
+ *          overrule it.  PHASE changes with every
+ *          call, and with nothing else.
  */
 #ifndef ROVE_SOFTIRQ_HRTIMER_STATE_H
 #define ROVE_SOFTIRQ_HRTIMER_STATE_H
@@ -40,7 +41,7 @@
 #define HRT_CANCELLED ((u64)1 << 1)
 #define HRT_PUBLISHED ((u64)1 << 2)	/* in the list of changes, or about to be */
 #define HRT_QUEUED ((u64)1 << 3)	/* in the heap, or about to be */
-#define HRT_FIRED ((u64)1 << 4)
+#define HRT_PHASE ((u64)1 << 4)
 #define HRT_LINKED (HRT_PUBLISHED | HRT_QUEUED)
 
 #define HRT_CPU_SHIFT 8			/* 16 bits: the CPU plus 1, or 0 */
@@ -86,7 +87,7 @@ static inline enum hrt_step hrt_start(struct hrt_state s, struct hrt_state want,
 		return HRT_PUBLISH;
 	}
 	*next = want;
-	next->ctl |= HRT_ARMED | (s.ctl & HRT_LINKED);
+	next->ctl |= HRT_ARMED | (s.ctl & (HRT_LINKED | HRT_PHASE));
 	return covered ? HRT_COVERED : HRT_WAKE;
 }
 
@@ -96,18 +97,32 @@ static inline struct hrt_state hrt_cancel(struct hrt_state s)
 	return s;
 }
 
-/* What the thread says that it is calling: before the exchange that fires, and after it. */
-enum hrt_running { HRT_RUNS_NOT, HRT_RUNS_MAYBE, HRT_RUNS };
+/*
+ * What the thread says of the timer that it is about to call: before the exchange that fires,
+ * with the phase before it; and after it.  The first three fit below an address.
+ */
+enum hrt_running {
+	HRT_RUNS = 0,
+	HRT_RUNS_MAYBE_0 = 1,
+	HRT_RUNS_MAYBE_1 = 3,
+	HRT_RUNS_NOT = 4,
+};
+
+static inline enum hrt_running hrt_maybe(struct hrt_state s)
+{
+	return s.ctl & HRT_PHASE ? HRT_RUNS_MAYBE_1 : HRT_RUNS_MAYBE_0;
+}
 
 /*
  * What a cancel has found.  @before: the state that hrt_cancel() was given; @running: looked
- * at afterwards.  "Maybe" has come to a call if and only if what was armed last has fired.
+ * at afterwards.  "Maybe" had come to a call if and only if the phase had changed.
  */
 static inline int hrt_cancel_found(struct hrt_state before, enum hrt_running running)
 {
-	if (running == HRT_RUNS || (running == HRT_RUNS_MAYBE && (before.ctl & HRT_FIRED)))
-		return -1;
-	return (before.ctl & HRT_ARMED) != 0;
+	bool was_called = running == HRT_RUNS ||
+			  (running != HRT_RUNS_NOT && running != hrt_maybe(before));
+
+	return was_called ? -1 : (before.ctl & HRT_ARMED) != 0;
 }
 
 /*
@@ -139,7 +154,7 @@ static inline enum hrt_due hrt_look(struct hrt_state s, u64 now_ns, struct hrt_s
 	if (s.expires_ns > now_ns)
 		return HRT_LATER;
 	next->ctl &= ~(HRT_ARMED | HRT_QUEUED);
-	next->ctl |= HRT_FIRED;
+	next->ctl ^= HRT_PHASE;
 	return HRT_FIRE;
 }
 
@@ -153,7 +168,6 @@ static inline bool hrt_restart(struct hrt_state s, u64 expires_ns, struct hrt_st
 	if (s.ctl & (HRT_ARMED | HRT_CANCELLED))
 		return false;
 	next->expires_ns = expires_ns;
-	next->ctl &= ~HRT_FIRED;
 	next->ctl |= HRT_ARMED | (s.ctl & HRT_PUBLISHED ? 0 : HRT_QUEUED);
 	return true;
 }

@@ -69,7 +69,7 @@ static bool is_busy(const void *what)
 	 * ORDER irqwork.idle (acquire): who finds it not pending finds it running.
 	 * Pairs with irqwork.run in run_one().
 	 */
-	return load_acquire(&work->pending) || softirq_running(work);
+	return load_acquire(&work->pending) || softirq_is_running(work);
 }
 
 /**
@@ -99,7 +99,7 @@ static void run_one(struct rove_irq_work *work)
 
 	if (unlikely(work->cpu))
 		softirq_move_to(work->cpu - 1);
-	softirq_begin(work, false);
+	softirq_begin(work, HRT_RUNS);
 	/*
 	 * ORDER irqwork.run (acq_rel): the call comes after what those did who claimed
 	 * it or found it claimed; it is said to run before it is said not to be pending.

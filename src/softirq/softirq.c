@@ -53,18 +53,18 @@ void softirq_rouse(void)
 
 /**
  * softirq_begin - a function is about to be called
- * @what:   its work or timer
- * @maybe:  not yet decided: softirq_begin() again or softirq_end() will
+ * @what:  its work or timer
+ * @how:   if "maybe", softirq_begin() again or softirq_end() decides
  *
  * Context: the thread.
  */
-void softirq_begin(const void *what, bool maybe)
+void softirq_begin(const void *what, enum hrt_running how)
 {
 	/*
 	 * ORDER softirq.done (seq_cst): it is said to run before it is said not to be
 	 * pending or armed any more.  Pairs with softirq.waited in softirq_running().
 	 */
-	store_seq_cst(&softirq.running, (uintptr_t)what + (maybe ? SOFTIRQ_MAYBE : 0));
+	store_seq_cst(&softirq.running, (uintptr_t)what + how);
 }
 
 /**

@@ -26,6 +26,7 @@
 #include "base/mutex.h"
 #include "base/pheap.h"
 #include "base/types.h"
+#include "softirq/hrtimer_state.h"
 
 /* Each clock has a heap, keyed in its own time. */
 enum softirq_clock { SOFTIRQ_MONOTONIC, SOFTIRQ_REALTIME, SOFTIRQ_BOOTTIME, NR_SOFTIRQ_CLOCKS };
@@ -36,9 +37,6 @@ enum softirq_clock { SOFTIRQ_MONOTONIC, SOFTIRQ_REALTIME, SOFTIRQ_BOOTTIME, NR_S
 #define SOFTIRQ_AWAKE 0
 #define SOFTIRQ_IN_FUTEX 1
 #define SOFTIRQ_IN_POLL 2
-
-/* In ->running: addresses are even. */
-#define SOFTIRQ_MAYBE 1
 
 /*
  * A  atomic; the ORDER tag at each access says why
@@ -62,7 +60,7 @@ struct softirq {
 
 	uintptr_t		running __attribute__((aligned(64)));
 						/* A: timer or work whose function is called,
-						 * plus SOFTIRQ_MAYBE while that is being decided */
+						 * plus enum hrt_running; or 0 */
 	u32			done_word;	/* A: a futex: changes when ->running does and
 						 * somebody waits */
 	u32			nr_waiters;	/* A */
@@ -78,7 +76,7 @@ extern struct softirq softirq;
 
 /* softirq.c */
 void softirq_rouse(void);
-void softirq_begin(const void *what, bool maybe);
+void softirq_begin(const void *what, enum hrt_running how);
 void softirq_end(void);
 bool softirq_wait_while(bool (*is_busy)(const void *what), const void *what);
 
@@ -106,16 +104,21 @@ static inline bool softirq_is_this_thread(void)
 	return READ_ONCE(softirq.tid) == mutex_self();
 }
 
-/* ->running, if it is about @what; else 0. */
-static inline uintptr_t softirq_running(const void *what)
+/* What is said of one work or timer. */
+static inline enum hrt_running softirq_running(const void *what)
 {
 	/*
 	 * ORDER softirq.waited (seq_cst): who finds it ended goes on after all it
 	 * did.  Pairs with softirq.done in softirq_begin() and softirq_end().
 	 */
-	uintptr_t running = load_seq_cst(&softirq.running);
+	uintptr_t how = load_seq_cst(&softirq.running) - (uintptr_t)what;
 
-	return (running & ~(uintptr_t)SOFTIRQ_MAYBE) == (uintptr_t)what ? running : 0;
+	return how < HRT_RUNS_NOT ? (enum hrt_running)how : HRT_RUNS_NOT;
+}
+
+static inline bool softirq_is_running(const void *what)
+{
+	return softirq_running(what) != HRT_RUNS_NOT;
 }
 
 /* Wake the thread if it would otherwise look later than at @limit_ns. */

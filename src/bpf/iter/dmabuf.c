@@ -4,12 +4,17 @@
  *
  * The buffer at hand is held by a reference, between two reads too: so programs
  * may sleep, and the next read begins where this one ended.
+ *
+ * A read section lasts as long as one read: names and attachments that programs
+ * find meanwhile stay, even if they are replaced.
  */
 #include "bpf/iter/iter.h"
 #include "objects/dma_buf.h"
+#include "objects/wakeup_source.h"
 
 struct state {
 	bool begun;
+	int section;		/* of this read */
 	struct dma_buf *at;	/* held; NULL: not begun, or behind the last */
 };
 
@@ -19,6 +24,7 @@ static void *start(void *state)
 {
 	struct state *s = state;
 
+	s->section = wakeup_sources_read_lock();
 	if (!s->begun)
 		s->at = dma_buf_iter_begin();
 	s->begun = true;
@@ -31,6 +37,11 @@ static void *next(void *state, void *obj)
 
 	s->at = dma_buf_iter_next(obj);
 	return s->at;
+}
+
+static void stop(void *state, void *obj)
+{
+	wakeup_sources_read_unlock(((struct state *)state)->section);
 }
 
 static void close_walk(void *state)
@@ -47,5 +58,5 @@ static void show(void *state, void *obj, u64 *words)
 }
 
 const struct iter_ops iter_ops_dmabuf = {
-	.start = start, .next = next, .close = close_walk, .show = show,
+	.start = start, .next = next, .stop = stop, .close = close_walk, .show = show,
 };

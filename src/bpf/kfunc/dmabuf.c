@@ -4,18 +4,34 @@
  *
  * A step takes the list's lock and may drop a buffer's last reference: it waits
  * for short whiles only, but no signal handler may wait.
+ *
+ * A read section lasts from new to destroy: names and attachments that the program
+ * finds meanwhile stay, even if they are replaced.
  */
 #include "bpf/kfunc/dmabuf.h"
 #include "bpf/kfunc/kfunc.h"
 #include "objects/dma_buf.h"
+#include "objects/wakeup_source.h"
 
-/* What the opaque bytes are: a buffer that is held, or one of two that do not exist. */
+/*
+ * What the opaque bytes are: a buffer that is held, or one of two that do not exist;
+ * the lowest bit, which is 0 in their addresses, is the index of the read section.
+ */
 static struct dma_buf before_first, behind_last;
 
-static struct dma_buf **at_of(struct bpf_iter_dmabuf *it)
+#define SECTION_BIT ((uintptr_t)1)
+
+_Static_assert(_Alignof(struct dma_buf) > SECTION_BIT, "the bit is free");
+_Static_assert(sizeof(uintptr_t) <= sizeof(struct bpf_iter_dmabuf), "state fits");
+
+static struct dma_buf *at_of(const struct bpf_iter_dmabuf *it)
 {
-	_Static_assert(sizeof(struct dma_buf *) <= sizeof(*it), "state fits");
-	return (struct dma_buf **)it;
+	return (struct dma_buf *)((uintptr_t)it->opaque[0] & ~SECTION_BIT);
+}
+
+static void move_to(struct bpf_iter_dmabuf *it, struct dma_buf *buf)
+{
+	it->opaque[0] = (uintptr_t)buf | (it->opaque[0] & SECTION_BIT);
 }
 
 static bool is_held(const struct dma_buf *buf)
@@ -31,7 +47,8 @@ static bool is_held(const struct dma_buf *buf)
  */
 int bpf_iter_dmabuf_new(struct bpf_iter_dmabuf *it)
 {
-	*at_of(it) = &before_first;
+	it->opaque[0] = wakeup_sources_read_lock();
+	move_to(it, &before_first);
 	return 0;
 }
 
@@ -43,21 +60,22 @@ int bpf_iter_dmabuf_new(struct bpf_iter_dmabuf *it)
  */
 struct dma_buf *bpf_iter_dmabuf_next(struct bpf_iter_dmabuf *it)
 {
-	struct dma_buf **at = at_of(it), *buf = NULL;
+	struct dma_buf *at = at_of(it), *buf = NULL;
 
-	if (*at == &before_first)
+	if (at == &before_first)
 		buf = dma_buf_iter_begin();
-	else if (is_held(*at))
-		buf = dma_buf_iter_next(*at);
-	*at = buf ?: &behind_last;
+	else if (is_held(at))
+		buf = dma_buf_iter_next(at);
+	move_to(it, buf ?: &behind_last);
 	return buf;
 }
 
 void bpf_iter_dmabuf_destroy(struct bpf_iter_dmabuf *it)
 {
-	if (is_held(*at_of(it)))
-		dma_buf_iter_end(*at_of(it));
-	*at_of(it) = &behind_last;
+	if (is_held(at_of(it)))
+		dma_buf_iter_end(at_of(it));
+	move_to(it, &behind_last);
+	wakeup_sources_read_unlock(it->opaque[0] & SECTION_BIT);
 }
 
 const struct kfunc kfuncs_dmabuf[] = {

@@ -17,6 +17,7 @@
 
 #include "tests/tool/bpf_differ/info.h"
 #include "tests/tool/bpf_differ/known.h"
+#include "tests/tool/bpf_differ/links.h"
 #include "tests/tool/bpf_differ/map_more.h"
 #include "tests/tool/bpf_differ/progs.h"
 #include "tests/tool/bpf_differ/runs.h"
@@ -48,11 +49,14 @@ static const struct group {
 	{ "ringbuf", group_ringbuf },
 	{ "info", group_info },
 	{ "ids", group_ids },
+	{ "links", group_links },
 	{ "btf", group_btf },
 };
 
-static struct side kernel = { "kernel", kernel_call, kernel_close, kernel_mmap };
-static struct side ours = { "ours", rove_bpf, rove_bpf_close, rove_bpf_mmap };
+static struct side kernel = { "kernel", kernel_call, kernel_close, kernel_mmap, kernel_iter_open,
+			      kernel_read };
+static struct side ours = { "ours", rove_bpf, rove_bpf_close, rove_bpf_mmap, rove_bpf_iter_open,
+			    rove_bpf_iter_read };
 static bool verbose;
 static u32 kernel_version;	/* KERNEL_VERSION() without the last part */
 

@@ -58,6 +58,17 @@ static int check_map(const struct bpf_prog *prog, const struct bpf_map *map)
 }
 
 /**
+ * link_check_prog - may an iterator's program be bound to its target at all
+ *
+ * Context: any.
+ * Return:  0, or -EINVAL: it may sleep, and objects of the target are not held for it.
+ */
+int link_check_prog(const struct bpf_prog *prog)
+{
+	return prog->flags & BPF_F_SLEEPABLE && !prog->iter->may_sleep ? -EINVAL : 0;
+}
+
+/**
  * link_create - bind an iterator's program to its target
  * @prog: ->iter is set; the link takes a reference of its own
  * @map:  for targets that take one; NULL: none was given.  Another target ignores it
@@ -73,9 +84,8 @@ int link_create(struct bpf_prog *prog, struct bpf_map *map, struct bpf_link **re
 	int memfd, err;
 
 	ctx_may_sleep();
-	if (prog->flags & BPF_F_SLEEPABLE && !prog->iter->may_sleep)
-		return -EINVAL;
-	err = check_map(prog, map);
+	err = link_check_prog(prog);
+	err = err ?: check_map(prog, map);
 	if (err)
 		return err;
 	link = calloc(1, sizeof(*link));
@@ -150,8 +160,7 @@ static int exchange(struct bpf_link *link, struct bpf_prog *prog, const struct b
 	if (prog->type != was->type || prog->attach_type != was->attach_type ||
 	    prog->attach_btf_id != was->attach_btf_id)
 		return -EINVAL;
-	if (check_map(prog, link->map) ||
-	    (prog->flags & BPF_F_SLEEPABLE && !link->target->may_sleep))
+	if (check_map(prog, link->map) || link_check_prog(prog))
 		return -EINVAL;
 	object_get(&prog->obj);
 	link->prog = prog;

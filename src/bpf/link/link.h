@@ -37,6 +37,7 @@ static inline void link_put(struct bpf_link *link)
 		object_put(&link->obj);
 }
 
+int link_check_prog(const struct bpf_prog *prog);
 int link_create(struct bpf_prog *prog, struct bpf_map *map, struct bpf_link **ret_link);
 int link_by_fd(int fd, struct bpf_link **ret_link);
 int link_update(struct bpf_link *link, struct bpf_prog *prog, const struct bpf_prog *old);

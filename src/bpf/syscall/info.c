@@ -16,6 +16,7 @@
 #include "bpf/syscall/user.h"
 
 #define OWN_BTF_ID 1	/* btf_object.c */
+#define LINK_INFO_BYTES 64	/* in Linux 6.18, of which our header may know less */
 
 /* Newer structs are longer than our header knows; zero means "not told". */
 static int read_info(void *info, u32 known, u64 user_info, u32 *bytes)
@@ -112,22 +113,25 @@ static int give_target_name(const char *name, struct bpf_link_info *info)
 
 int info_of_link(struct bpf_link *link, u64 user_info, u32 *bytes)
 {
-	struct bpf_link_info info;
+	union {
+		struct bpf_link_info told;
+		u8 raw[LINK_INFO_BYTES];
+	} info;
 	struct bpf_prog *prog;
 	int err = read_info(&info, sizeof(info), user_info, bytes);
 
 	if (err)
 		return err;
 	prog = link_prog(link);
-	info.type = BPF_LINK_TYPE_ITER;
-	info.id = link->obj.id;
-	info.prog_id = prog->obj.id;
+	info.told.type = BPF_LINK_TYPE_ITER;
+	info.told.id = link->obj.id;
+	info.told.prog_id = prog->obj.id;
 	prog_put(prog);
-	err = give_target_name(link->target->name, &info);
+	err = give_target_name(link->target->name, &info.told);
 	if (err)
 		return err;
 	if (link->map)
-		info.iter.map.map_id = link->map->obj.id;
+		info.told.iter.map.map_id = link->map->obj.id;
 	return user_write(user_info, &info, *bytes);
 }
 

@@ -41,6 +41,7 @@ static int create(const union bpf_attr *attr, struct bpf_prog *prog, struct bpf_
 	if (attr->link_create.target_fd || attr->link_create.flags)
 		return -EINVAL;
 	err = read_iter_info(attr, &info);
+	err = err ?: link_check_prog(prog);
 	/* Number 0 means that no map was given, as in the kernel. */
 	if (!err && prog->iter->ops->takes_map && info.map.map_fd)
 		err = map_by_fd(info.map.map_fd, &map);

@@ -57,6 +57,9 @@ static const struct known known[] = {
 	  "6.18" },
 	{ "info", "map info info, 8 longer, not zero", "and looks at its members", "6.18" },
 
+	{ "links", "link info info.info_len=*", "bpf_link_info was shorter", NULL, "6.6" },
+	{ "links", "dmabuf *", "the iterator is of Linux 6.16", NULL, "6.16" },
+
 	/* --- newer kernels */
 	{ "commands", "command -1*", "a bit of the command asks for a common attribute", "7.0" },
 	{ "commands", "command 2147483647*", "a bit of the command asks for a common attribute",
@@ -68,6 +71,7 @@ static const struct known known[] = {
 
 	/* --- this test's own */
 	{ "ids", "* by id size 1", "one byte of an id that is larger than that" },
+	{ "links", "link by id size 1", "the same" },
 
 	/* --- older kernels */
 	{ "*", "*freeze*again", "what is frozen was -EBUSY", NULL, "6.5" },

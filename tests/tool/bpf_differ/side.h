@@ -36,6 +36,9 @@ struct side {
 	int (*call)(int cmd, union bpf_attr *attr, unsigned int size);
 	int (*close)(int fd);
 	int (*mmap)(int fd, size_t length, int prot, int flags, long offset, void **ret_addr);
+	/* An iterator's descriptor from its link; and what read(2) of it gives, or -errno. */
+	int (*iter_open)(int link_fd);
+	ssize_t (*read)(int fd, void *buf, size_t bytes);
 	struct answer *answers;
 	u32 nr, room;
 };
@@ -74,6 +77,20 @@ static inline int kernel_mmap(int fd, size_t length, int prot, int flags, long o
 		return -errno;
 	*ret_addr = addr;
 	return 0;
+}
+
+static inline int kernel_iter_open(int link_fd)
+{
+	union bpf_attr attr = { .iter_create = { .link_fd = link_fd } };
+
+	return kernel_call(BPF_ITER_CREATE, &attr, sizeof(attr));
+}
+
+static inline ssize_t kernel_read(int fd, void *buf, size_t bytes)
+{
+	ssize_t n = read(fd, buf, bytes);
+
+	return n < 0 ? -errno : n;
 }
 
 static inline struct answer *say_new(struct side *s, const char *format, va_list args)
@@ -146,7 +163,8 @@ static inline bool gives_descriptor(int cmd)
 {
 	return cmd == BPF_MAP_CREATE || cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD ||
 	       cmd == BPF_PROG_GET_FD_BY_ID || cmd == BPF_MAP_GET_FD_BY_ID ||
-	       cmd == BPF_BTF_GET_FD_BY_ID;
+	       cmd == BPF_BTF_GET_FD_BY_ID || cmd == BPF_LINK_CREATE ||
+	       cmd == BPF_LINK_GET_FD_BY_ID || cmd == BPF_ITER_CREATE;
 }
 
 /* What a call returned, as something that can be compared; a descriptor is closed. */
@@ -154,7 +172,9 @@ static inline int settle(struct side *s, int cmd, int ret)
 {
 	if (ret < 0 || !gives_descriptor(cmd))
 		return ret;
-	s->close(ret);
+	/* One of ours that was read to its end is an ordinary descriptor. */
+	if (s->close(ret))
+		close(ret);
 	return 0;
 }
 

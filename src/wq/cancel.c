@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/cancel.c - take back what is pending
+ *
+ * A pending work is in a shard, in a worker's slot, parked, or waits for its time; or
+ * it is on its way from one of these to another, in somebody's hands.  Each of them
+ * has its own way to become the owner; the last is waited for, it takes no longer than
+ * a few instructions, or until that thread runs again.
+ */
+#include <sched.h>
+
+#include "wq/active.h"
+#include "wq/cancel.h"
+#include "wq/flush.h"
+#include "wq/room.h"
+#include "wq/take.h"
+#include "wq/watch.h"
+#include "wq/work_state.h"
+#include "wq/wq.h"
+
+/* Where the work was found, and what that leaves to be done. */
+struct taken {
+	struct shard	*shard;
+	struct lane	*lane;		/* a token of it was with the work; NULL: none */
+	u32		color;
+	bool		flying;		/* counted as in flight */
+};
+
+static bool take_from_slot(struct rove_work *work, struct taken *taken)
+{
+	for (u32 id = 1, end = worker_id_end(); id < end; id++) {
+		struct worker *w = worker_by_id(id);
+
+		if (!READ_ONCE(w->shard))
+			continue;
+		for (u32 i = 0; i < WORKER_SLOTS; i++) {
+			unsigned long slot = READ_ONCE(w->slot[i]);
+
+			if ((slot & ~SLOT_BITS) != (unsigned long)work ||
+			    !worker_claim_slot(w, i, slot))
+				continue;
+			taken->color = slot & SLOT_COLOR;
+			taken->flying = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool take_from_shard(struct rove_work *work, struct taken *taken)
+{
+	struct shard *s = taken->shard;
+	u64 state;
+	u32 bits;
+	bool found = false;
+
+	mutex_lock(&s->lock);
+	state = READ_ONCE(work->state);
+	if (!(state & WORK_PENDING) || (state & (WORK_TIMER | WORK_PARKED)) ||
+	    work_state_shard(state) != s->id)
+		goto unlock;
+	shard_splice_locked(s);
+	found = shard_unlink_locked(s, work, &bits);
+	if (!found)
+		goto unlock;
+	taken->flying = bits & LINK_COUNTED;
+	taken->color = !!(bits & LINK_COLOR);
+	if (!taken->flying)
+		shard_left_locked(s, 1);
+unlock:
+	mutex_unlock(&s->lock);
+	return found;
+}
+
+static bool take_parked(struct rove_work *work, u64 state, struct taken *taken)
+{
+	struct worker *w = worker_by_id(work_state_worker(state));
+	struct rove_work **link;
+	bool found;
+
+	mutex_lock(&w->lock);
+	for (link = &w->parked; *link && *link != work; link = &(*link)->next)
+		;
+	found = *link;
+	if (found) {
+		unsigned long bits = (unsigned long)work->link;
+
+		*link = work->next;
+		taken->lane = (struct lane *)(bits & ~LINK_BITS);
+		taken->color = !!(bits & LINK_COLOR);
+		taken->flying = true;
+		WRITE_ONCE(work->link, NULL);
+	}
+	mutex_unlock(&w->lock);
+	return found;
+}
+
+/* The timer decides who owns the work: it was armed, and is not. */
+static bool take_from_timer(struct rove_work *work)
+{
+	struct rove_delayed_work *dwork = rove_to_delayed_work(work);
+
+	if (!delayed_disarm(dwork))
+		return false;
+	if (dwork->wq->max_pending)
+		room_give(dwork->wq, 1);
+	return true;
+}
+
+static bool try_take(struct rove_work *work, u64 state, struct taken *taken)
+{
+	*taken = (struct taken){ .shard = shard_by_id(work_state_shard(state)) };
+	if (state & WORK_TIMER)
+		return take_from_timer(work);
+	if (state & WORK_PARKED)
+		return take_parked(work, state, taken);
+	return take_from_shard(work, taken) || take_from_slot(work, taken);
+}
+
+/* The work is nowhere any more: nothing of it is counted after this. */
+static void settle(struct rove_work *work, const struct taken *taken, u64 old)
+{
+	if (unlikely(old & WORK_WATCHED))
+		watch_left(work);
+	if (taken->lane)
+		token_put(taken->lane, taken->shard);
+	if (taken->flying)
+		shard_land(taken->shard, taken->color, 1);
+}
+
+/**
+ * work_take_back - clear PENDING
+ * @disable:  1: and disable it, pending or not; else 0
+ *
+ * Context: may sleep.
+ * Return:  true if it was pending.
+ */
+bool work_take_back(struct rove_work *work, u32 disable)
+{
+	struct taken taken;
+
+	ctx_may_sleep();
+	for (;;) {
+		u64 state = READ_ONCE(work->state);
+
+		if (!(state & WORK_PENDING)) {
+			if (!disable || work_state_disable(&work->state))
+				return false;
+		} else if (try_take(work, state, &taken)) {
+			settle(work, &taken, work_state_leave(&work->state, disable));
+			return true;
+		} else {
+			sched_yield();
+		}
+	}
+}
+
+/**
+ * rove_cancel_work - see rove/workqueue.h
+ */
+bool rove_cancel_work(struct rove_work *work)
+{
+	return work_take_back(work, 0);
+}
+
+/**
+ * rove_disable_work - see rove/workqueue.h
+ */
+bool rove_disable_work(struct rove_work *work)
+{
+	return work_take_back(work, 1);
+}
+
+/**
+ * rove_disable_work_sync - see rove/workqueue.h
+ */
+bool rove_disable_work_sync(struct rove_work *work)
+{
+	bool was_pending = work_take_back(work, 1);
+
+	work_wait_run(work);
+	return was_pending;
+}
+
+/**
+ * rove_enable_work - see rove/workqueue.h
+ */
+bool rove_enable_work(struct rove_work *work)
+{
+	return work_state_enable(&work->state);
+}
+
+/**
+ * rove_cancel_work_sync - see rove/workqueue.h
+ */
+bool rove_cancel_work_sync(struct rove_work *work)
+{
+	bool was_pending = rove_disable_work_sync(work);
+
+	rove_enable_work(work);
+	return was_pending;
+}

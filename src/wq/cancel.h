@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/cancel.h - take back what is pending
+ */
+#ifndef ROVE_WQ_CANCEL_H
+#define ROVE_WQ_CANCEL_H
+
+#include <rove/workqueue.h>
+
+#include "base/types.h"
+
+bool work_take_back(struct rove_work *work, u32 disable);
+bool delayed_disarm(struct rove_delayed_work *dwork);
+
+#endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/delayed.c - works that are queued when a time has come
+ *
+ * Such a work is pending from the beginning, with WORK_TIMER.  Its timer says who goes
+ * on with it: the timer's callback, or whoever disarmed it.  Disarming waits until the
+ * softirq thread has let go of the memory, so that whoever queues the work then may let
+ * its function free it.
+ */
+#include <errno.h>
+#include <time.h>
+
+#include "wq/cancel.h"
+#include "wq/queue.h"
+#include "wq/room.h"
+#include "wq/work_state.h"
+#include "wq/wq.h"
+
+/* The work is the caller's, and its time has come. */
+static void queue_now(struct rove_delayed_work *dwork)
+{
+	struct rove_workqueue *wq = dwork->wq;
+	struct shard *s = shard_by_id(work_state_shard(READ_ONCE(dwork->work.state)));
+
+	work_state_end_timer(&dwork->work.state);
+	shard_queue_chain(wq, s, &dwork->work, &dwork->work, 1);
+}
+
+static enum rove_hrtimer_restart time_has_come(struct rove_hrtimer *timer)
+{
+	queue_now(container_of(timer, struct rove_delayed_work, timer));
+	return ROVE_HRTIMER_NORESTART;
+}
+
+/**
+ * delayed_disarm - take a work from its timer
+ *
+ * Context: thread or softirq; waits for the timer's callback.
+ * Return:  true: the caller owns the work, and the timer's memory.
+ */
+bool delayed_disarm(struct rove_delayed_work *dwork)
+{
+	return rove_hrtimer_cancel(&dwork->timer) == 1;
+}
+
+/**
+ * rove_delayed_work_init - see rove/workqueue.h
+ */
+void rove_delayed_work_init(struct rove_delayed_work *dwork, rove_work_fn *fn)
+{
+	rove_work_init(&dwork->work, fn);
+	rove_hrtimer_init(&dwork->timer, CLOCK_MONOTONIC, time_has_come);
+}
+
+static int queue_delayed(struct rove_workqueue *wq, struct shard *s,
+			 struct rove_delayed_work *dwork, uint64_t delay_ns)
+{
+	int queued = wq_may_queue(wq, &dwork->work);
+
+	if (queued <= 0)
+		return queued;
+	queued = work_state_try_queue(&dwork->work.state, s->id, WORK_TIMER);
+	if (queued > 0) {
+		dwork->wq = wq;
+		rove_hrtimer_start(&dwork->timer, delay_ns, ROVE_HRTIMER_REL);
+	} else if (wq->max_pending) {
+		room_give(wq, 1);
+	}
+	return queued;
+}
+
+/**
+ * rove_queue_delayed_work - see rove/workqueue.h
+ */
+int rove_queue_delayed_work(struct rove_workqueue *wq, struct rove_delayed_work *dwork,
+			    uint64_t delay_ns)
+{
+	if (!delay_ns)
+		return rove_queue_work(wq, &dwork->work);
+	return queue_delayed(wq, wq_shard_here(wq), dwork, delay_ns);
+}
+
+/**
+ * rove_queue_delayed_work_on - see rove/workqueue.h
+ */
+int rove_queue_delayed_work_on(int cpu, struct rove_workqueue *wq,
+			       struct rove_delayed_work *dwork, uint64_t delay_ns)
+{
+	if (!delay_ns)
+		return rove_queue_work_on(cpu, wq, &dwork->work);
+	return queue_delayed(wq, wq_shard_of_cpu(wq, cpu), dwork, delay_ns);
+}
+
+/**
+ * rove_mod_delayed_work - see rove/workqueue.h
+ *
+ * Somebody may queue it between the two steps: then it is taken back again.
+ */
+int rove_mod_delayed_work(struct rove_workqueue *wq, struct rove_delayed_work *dwork,
+			  uint64_t delay_ns)
+{
+	bool was_pending = false;
+	int queued;
+
+	ctx_may_sleep();
+	do {
+		was_pending |= work_take_back(&dwork->work, 0);
+		queued = rove_queue_delayed_work(wq, dwork, delay_ns);
+	} while (!queued);
+	return queued < 0 ? queued : was_pending;
+}
+
+/**
+ * rove_flush_delayed_work - see rove/workqueue.h
+ */
+bool rove_flush_delayed_work(struct rove_delayed_work *dwork)
+{
+	ctx_may_sleep();
+	if ((READ_ONCE(dwork->work.state) & WORK_TIMER) && delayed_disarm(dwork))
+		queue_now(dwork);
+	return rove_flush_work(&dwork->work);
+}
+
+/**
+ * rove_cancel_delayed_work - see rove/workqueue.h
+ */
+bool rove_cancel_delayed_work(struct rove_delayed_work *dwork)
+{
+	return rove_cancel_work(&dwork->work);
+}
+
+/**
+ * rove_cancel_delayed_work_sync - see rove/workqueue.h
+ */
+bool rove_cancel_delayed_work_sync(struct rove_delayed_work *dwork)
+{
+	return rove_cancel_work_sync(&dwork->work);
+}
+
+/**
+ * rove_disable_delayed_work - see rove/workqueue.h
+ */
+bool rove_disable_delayed_work(struct rove_delayed_work *dwork)
+{
+	return rove_disable_work(&dwork->work);
+}
+
+/**
+ * rove_disable_delayed_work_sync - see rove/workqueue.h
+ */
+bool rove_disable_delayed_work_sync(struct rove_delayed_work *dwork)
+{
+	return rove_disable_work_sync(&dwork->work);
+}
+
+/**
+ * rove_enable_delayed_work - see rove/workqueue.h
+ */
+bool rove_enable_delayed_work(struct rove_delayed_work *dwork)
+{
+	return rove_enable_work(&dwork->work);
+}

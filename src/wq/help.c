@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/help.c - a thread that waits for works runs them itself
+ *
+ * It is a worker without a pool meanwhile: it needs a token, what it runs is in flight,
+ * and others find it in the work.  It takes the works it waits for and no others, which
+ * might need what the caller holds; of an ordered queue only the one whose turn it is.
+ *
+ * Invariant: helper_of[d] of a thread is used by the d-th help inside of each other.
+ */
+#include "wq/active.h"
+#include "wq/help.h"
+#include "wq/take.h"
+#include "wq/work_state.h"
+#include "wq/wq.h"
+
+/* Deeper nested helps wait instead. */
+#define HELP_DEPTH 8
+
+static __thread struct worker *helper_of[HELP_DEPTH];
+static __thread u32 help_depth;
+static pthread_key_t exit_key;
+static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
+static bool exit_key_made;
+
+static void thread_exits(void *arg)
+{
+	for (u32 i = 0; i < HELP_DEPTH; i++) {
+		if (helper_of[i])
+			worker_release(helper_of[i]);
+		helper_of[i] = NULL;
+	}
+}
+
+static void make_exit_key(void)
+{
+	exit_key_made = !pthread_key_create(&exit_key, thread_exits);
+}
+
+static struct worker *make_helper(void)
+{
+	struct worker *w;
+
+	pthread_once(&exit_once, make_exit_key);
+	if (!exit_key_made || pthread_setspecific(exit_key, &helper_of))
+		return NULL;
+	w = worker_alloc();
+	helper_of[help_depth] = w;
+	return w;
+}
+
+/* NULL: cannot help. */
+static struct worker *helper(void)
+{
+	if (unlikely(help_depth >= HELP_DEPTH))
+		return NULL;
+	return likely(helper_of[help_depth] != NULL) ? helper_of[help_depth] : make_helper();
+}
+
+static bool is_waiting_in(const struct rove_work *work, const struct shard *s)
+{
+	u64 state = READ_ONCE(work->state);
+
+	return (state & (WORK_PENDING | WORK_TIMER | WORK_PARKED)) == WORK_PENDING &&
+	       work_state_shard(state) == s->id;
+}
+
+/* Return: what goes into a slot, or 0. */
+static unsigned long take_from_list_locked(struct shard *s, struct rove_work *work)
+{
+	u32 bits, color = s->color;
+
+	if (!is_waiting_in(work, s))
+		return 0;
+	if ((s->wq->flags & ROVE_WQ_ORDERED) && s->first != work)
+		return 0;
+	if (!shard_unlink_locked(s, work, &bits))
+		return 0;
+	if (unlikely(bits & LINK_COUNTED))
+		color = !!(bits & LINK_COLOR);
+	else
+		shard_begin_locked(s, color, 1);
+	s->nr_helped++;
+	return (unsigned long)work | (color ? SLOT_COLOR : 0);
+}
+
+static void help_run(struct worker *w)
+{
+	help_depth++;
+	w->outer = worker_self;
+	worker_run_batch(w);
+	help_depth--;
+}
+
+/* Context: may sleep.  Return: how many from the beginning are not worth another try. */
+static size_t help_from_shard(struct shard *s, struct worker *w,
+			      struct rove_work *const *works, size_t nr)
+{
+	u32 nr_slots = 0;
+	size_t i = 0;
+
+	mutex_lock(&s->lock);
+	if (!s->wq || !(s->wq->flags & ROVE_WQ_HELP) || !token_try_get_locked(s)) {
+		mutex_unlock(&s->lock);
+		return nr;
+	}
+	shard_splice_locked(s);
+	for (; i < nr && nr_slots < WORKER_SLOTS; i++) {
+		unsigned long slot = take_from_list_locked(s, works[i]);
+
+		if (slot)
+			store_release(&w->slot[nr_slots++], slot);
+	}
+	w->nr_batch = nr_slots;
+	w->lane = s->lane;
+	WRITE_ONCE(w->shard, s);
+	mutex_unlock(&s->lock);
+	help_run(w);
+	return i;
+}
+
+/**
+ * help_with_many - run those works of many that have not begun, where one may
+ *
+ * Context: may sleep.
+ */
+void help_with_many(struct rove_work *const *works, size_t nr)
+{
+	struct worker *w = helper();
+
+	for (size_t i = 0; w && i < nr;) {
+		u64 state = READ_ONCE(works[i]->state);
+		struct shard *s = state & WORK_PENDING ? shard_by_id(work_state_shard(state)) : NULL;
+
+		if (s && is_waiting_in(works[i], s))
+			i += help_from_shard(s, w, works + i, nr - i);
+		else
+			i++;
+	}
+}
+
+/**
+ * help_with - run a work that is being waited for
+ *
+ * Context: may sleep.
+ * Return:  true: it has been run.
+ */
+bool help_with(struct rove_work *work)
+{
+	struct worker *w = helper();
+	u64 state = READ_ONCE(work->state), nr_begun;
+	struct shard *s = shard_by_id(work_state_shard(state));
+
+	if (!w || !s || !is_waiting_in(work, s))
+		return false;
+	nr_begun = w->nr_begun;
+	help_from_shard(s, w, &work, 1);
+	return w->nr_begun != nr_begun;
+}

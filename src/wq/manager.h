@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/manager.h - the thread that makes workers and looks after them
+ */
+#ifndef ROVE_WQ_MANAGER_H
+#define ROVE_WQ_MANAGER_H
+
+#include "base/atomic.h"
+#include "base/types.h"
+
+extern u32 manager_word;	/* A: a futex, see manager.c */
+
+#define MANAGER_ASLEEP 2u
+
+int manager_start(void);
+void manager_wake(void);
+
+/* There is a worker awake: its works are looked at from time to time.  Context: any. */
+static inline void manager_stay_awake(void)
+{
+	if (unlikely(READ_ONCE(manager_word) == MANAGER_ASLEEP))
+		manager_wake();
+}
+
+#endif

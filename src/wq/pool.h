@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/pool.h - workers that serve the same CPUs with the same priority
+ *
+ * A pool is told of a shard that has works ("announced"), and keeps it in a ring as
+ * long as anybody looks; so queueing tells the pool only when nobody does.
+ *
+ * Invariant: a shard with works is announced, or whoever put the works there is about
+ *            to announce it.
+ *            While an announced shard has works that may run, a worker is awake and
+ *            will look, or is being woken or made; unless ->limit workers run already:
+ *            these look before they sleep.
+ * Ordering:  shard.push -> shard.quiet, pool.announce -> pool.observe,
+ *            pool.kick -> pool.doze, idle.push -> idle.pop (docs/memory-model.md).
+ */
+#ifndef ROVE_WQ_POOL_H
+#define ROVE_WQ_POOL_H
+
+#include "wq/pods.h"
+#include "wq/shard.h"
+#include "wq/worker.h"
+
+/* A worker that searches looks at so many shards without a lock. */
+#define POOL_HOT 16
+
+/* Two queues with the same key share a pool. */
+struct pool_key {
+	cpu_set_t	*pod;		/* the CPUs whose works it runs */
+	cpu_set_t	*cpus;		/* where its workers may be */
+	size_t		set_bytes;
+	int		nice;
+	u32		limit;		/* workers that run at the same time */
+	bool		bh;		/* the softirq thread is its only worker */
+	bool		pin;		/* bind the workers to ->cpus */
+	bool		bound;		/* of bound queues: one CPU */
+};
+
+/*
+ * I  set before the pool is visible, never changed
+ * P  under ->lock
+ * A  atomic; the ORDER tag at each access says why
+ *
+ * Pools are never freed, so that a signal handler may tell one of a shard it has left.
+ */
+struct worker_pool {
+	struct shard		*announced;	/* A: stack, by ->announce_next */
+	u64			idle;		/* A: stack of idle workers: tag and id */
+	u32			nr_searching;	/* A: active, and have found nothing so far */
+	u32			nr_running;	/* A: active workers */
+	u32			need_worker;	/* A: nobody was idle: the manager shall make one */
+	u32			nr_idle;	/* A: about */
+
+	struct mutex		lock __attribute__((aligned(CACHE_LINE)));
+	struct list_head	ring;		/* P: shards that are looked at */
+	u32			nr_ring;	/* P, read without: length of ->ring */
+	struct shard		*hot[POOL_HOT];	/* P, read without: some of ->ring */
+	struct list_head	workers;	/* P */
+	u32			nr_workers;	/* P, read without */
+	u32			nr_users;	/* under the list's lock: lanes */
+	u32			max_workers;	/* A */
+	u32			dying;		/* A: nr_users is 0 */
+	u64			next_retire_ns;	/* the manager */
+	u64			nr_wakeups;	/* A */
+	u64			nr_cm_wakeups;	/* A */
+	u64			nr_cpu_intensive; /* A */
+
+	struct pool_key		key;		/* I */
+	u32			id;		/* I: for names */
+	struct worker_pool	*next;		/* I: in the list of pools */
+	struct bh		*bh;		/* I: what bh.c keeps */
+};
+
+extern struct worker_pool *pool_list;	/* A: all there ever were */
+
+/* Context: any. */
+static inline struct worker_pool *pools_first(void)
+{
+	/*
+	 * ORDER pools.observe (acquire): pairs with pools.publish in pool_create().
+	 */
+	return load_acquire(&pool_list);
+}
+
+int pool_get(const struct pool_key *key, struct worker_pool **ret_pool);
+void pool_put(struct worker_pool *pool);
+
+void pool_announce(struct shard *s);
+void pool_reannounce(struct shard *s);
+void pool_collect_locked(struct worker_pool *pool);
+bool pool_take(struct worker_pool *pool, struct worker *w);
+bool pool_quiet(struct worker_pool *pool);
+void pool_doze(struct worker_pool *pool, bool searching);
+void pool_disown_locked(struct worker_pool *pool, struct shard *s);
+void pool_adopt_locked(struct worker_pool *pool, struct shard *s);
+void pool_remove_shard(struct worker_pool *pool, struct shard *s);
+
+/* Context: any.  A hint. */
+static inline bool pool_looks_empty(const struct worker_pool *pool)
+{
+	if (READ_ONCE(pool->announced))
+		return false;
+	for (u32 i = 0; i < POOL_HOT; i++) {
+		const struct shard *s = READ_ONCE(pool->hot[i]);
+
+		if (s && !shard_looks_empty(s))
+			return false;
+	}
+	return true;
+}
+
+struct worker *pool_choose(struct worker_pool *pool);
+void pool_kick(struct worker_pool *pool);
+void idle_push(struct worker_pool *pool, struct worker *w);
+struct worker *idle_pop(struct worker_pool *pool);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/pools.c - which pools there are
+ *
+ * Queues with the same needs share pools.  A pool that nobody uses loses its workers,
+ * and stays for the next one with these needs.
+ *
+ * Ordering: pools.publish -> pools.observe (docs/memory-model.md).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "wq/bh.h"
+#include "wq/manager.h"
+#include "wq/pool.h"
+
+struct worker_pool *pool_list;
+
+static struct mutex list_lock;
+
+static bool keys_equal(const struct pool_key *a, const struct pool_key *b)
+{
+	return a->set_bytes == b->set_bytes && a->nice == b->nice && a->limit == b->limit &&
+	       a->bh == b->bh && a->pin == b->pin && a->bound == b->bound &&
+	       !memcmp(a->pod, b->pod, a->set_bytes) && !memcmp(a->cpus, b->cpus, a->set_bytes);
+}
+
+static int copy_key(const struct pool_key *key, struct pool_key *to)
+{
+	*to = *key;
+	to->pod = malloc(key->set_bytes);
+	to->cpus = malloc(key->set_bytes);
+	if (!to->pod || !to->cpus) {
+		free(to->pod);
+		free(to->cpus);
+		return -ENOMEM;
+	}
+	memcpy(to->pod, key->pod, key->set_bytes);
+	memcpy(to->cpus, key->cpus, key->set_bytes);
+	return 0;
+}
+
+static struct worker_pool *pool_create(const struct pool_key *key)
+{
+	struct worker_pool *pool = aligned_alloc(CACHE_LINE, sizeof(*pool));
+	static u32 last_id;
+
+	if (!pool)
+		return NULL;
+	*pool = (struct worker_pool){ .id = last_id };
+	if (copy_key(key, &pool->key)) {
+		free(pool);
+		return NULL;
+	}
+	last_id++;
+	list_init(&pool->ring);
+	list_init(&pool->workers);
+	pool->next = pool_list;
+	/*
+	 * ORDER pools.publish (release): the pool is complete before the list shows it.
+	 * Pairs with pools.observe in pools_first().
+	 */
+	store_release(&pool_list, pool);
+	return pool;
+}
+
+static struct worker_pool *find_pool(const struct pool_key *key)
+{
+	struct worker_pool *pool = pool_list;
+
+	while (pool && !keys_equal(&pool->key, key))
+		pool = pool->next;
+	return pool;
+}
+
+/**
+ * pool_get - a pool for a lane, with a worker at least
+ * @key:       copied
+ * @ret_pool:  set on success only; pool_put() when the lane is gone
+ *
+ * Context: may sleep.
+ * Return:  0, -ENOMEM or -EAGAIN.
+ */
+int pool_get(const struct pool_key *key, struct worker_pool **ret_pool)
+{
+	struct worker_pool *pool;
+	int err = -ENOMEM;
+
+	mutex_lock(&list_lock);
+	pool = find_pool(key) ?: pool_create(key);
+	if (!pool)
+		goto unlock;
+	err = 0;
+	WRITE_ONCE(pool->dying, 0);
+	if (key->bh)
+		err = bh_start(pool);
+	else if (!READ_ONCE(pool->nr_workers))
+		err = worker_start(pool);
+	if (!err)
+		pool->nr_users++;
+	if (!err)
+		*ret_pool = pool;
+	WRITE_ONCE(pool->dying, !pool->nr_users);
+unlock:
+	mutex_unlock(&list_lock);
+	return err;
+}
+
+/**
+ * pool_put - a lane is gone
+ *
+ * Context: thread.
+ */
+void pool_put(struct worker_pool *pool)
+{
+	mutex_lock(&list_lock);
+	if (!--pool->nr_users) {
+		WRITE_ONCE(pool->dying, 1);
+		manager_wake();
+	}
+	mutex_unlock(&list_lock);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/rescuer.c - works go on when no worker can be made
+ *
+ * Each queue that asks for it has a thread from its creation on.  When a pool needs a
+ * worker and cannot get one, the rescuers of all queues with works there are called,
+ * and each runs its own queue's until none are left.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+
+#include "base/futex.h"
+#include "base/thread.h"
+#include "wq/pool.h"
+#include "wq/rescuer.h"
+#include "wq/take.h"
+#include "wq/wq.h"
+
+/* wq.mayday */
+enum { MAYDAY_NONE, MAYDAY_CALLED, MAYDAY_STOP };
+
+static void rescue_shard(struct rove_workqueue *wq, struct shard *s)
+{
+	while (shard_take(s, wq->rescuer) == TAKE_SOME) {
+		fetch_add_relaxed(&wq->nr_rescued, wq->rescuer->nr_batch);
+		worker_run_batch(wq->rescuer);
+	}
+}
+
+static void *rescuer_thread(void *arg)
+{
+	struct rove_workqueue *wq = arg;
+
+	for (;;) {
+		u32 word = load_acquire(&wq->mayday);
+
+		if (word == MAYDAY_STOP)
+			return NULL;
+		if (word == MAYDAY_NONE) {
+			futex_wait(&wq->mayday, MAYDAY_NONE, FUTEX_FOREVER);
+			continue;
+		}
+		cmpxchg_acq_rel(&wq->mayday, &word, MAYDAY_NONE);
+		for (u32 i = 0; i < wq->nr_shards; i++)
+			rescue_shard(wq, wq->shards[i]);
+	}
+}
+
+/**
+ * rescuer_start - give a queue its rescuer
+ *
+ * Context: may sleep.
+ * Return:  0, -ENOMEM or -EAGAIN.
+ */
+int rescuer_start(struct rove_workqueue *wq)
+{
+	char name[WQ_NAME_MAX + 8];
+	int err;
+
+	wq->rescuer = worker_alloc();
+	if (!wq->rescuer)
+		return -ENOMEM;
+	wq->rescuer->rescues = wq;
+	snprintf(name, sizeof(name), "rove-r/%s", wq->name);
+	name[15] = '\0';
+	err = thread_create(name, rescuer_thread, wq, &wq->rescuer_thread);
+	if (err) {
+		worker_release(wq->rescuer);
+		wq->rescuer = NULL;
+	}
+	return err;
+}
+
+/**
+ * rescuer_stop - the queue is empty, and not used any more
+ *
+ * Context: may sleep.
+ */
+void rescuer_stop(struct rove_workqueue *wq)
+{
+	if (!wq->rescuer)
+		return;
+	store_release(&wq->mayday, MAYDAY_STOP);
+	futex_wake(&wq->mayday, 1);
+	pthread_join(wq->rescuer_thread, NULL);
+	worker_release(wq->rescuer);
+	wq->rescuer = NULL;
+}
+
+static void call_rescuer(struct rove_workqueue *wq)
+{
+	u32 none = MAYDAY_NONE;
+
+	if (!wq || !wq->rescuer || !cmpxchg_acq_rel(&wq->mayday, &none, MAYDAY_CALLED))
+		return;
+	fetch_add_relaxed(&wq->nr_mayday, 1);
+	futex_wake(&wq->mayday, 1);
+}
+
+/**
+ * mayday - a pool has works and can make no worker
+ *
+ * Context: thread.
+ */
+void mayday(struct worker_pool *pool)
+{
+	struct shard *s;
+
+	mutex_lock(&pool->lock);
+	pool_collect_locked(pool);
+	list_for_each_entry(s, &pool->ring, ring)
+		call_rescuer(READ_ONCE(s->wq));
+	mutex_unlock(&pool->lock);
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/shard.c - works that wait
+ *
+ * Not here: who may run them (active.c), who is told (pool.c).
+ */
+#include <stdlib.h>
+
+#include "wq/idtable.h"
+#include "wq/shard.h"
+
+static struct idtable shards = IDTABLE_INIT;
+
+/**
+ * shard_alloc - an unused shard
+ *
+ * Context: thread.
+ * Return:  NULL: no memory, or too many.  ->id is set, and nobody else's.
+ */
+struct shard *shard_alloc(void)
+{
+	struct shard *s = idtable_reuse(&shards);
+
+	ctx_thread();
+	if (s)
+		return s;
+	s = aligned_alloc(CACHE_LINE, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct shard){ 0 };
+	list_init(&s->ring);
+	if (!idtable_add(&shards, s, &s->id)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/**
+ * shard_release - a shard is empty and not used any more
+ *
+ * Context: thread.
+ */
+void shard_release(struct shard *s)
+{
+	ctx_thread();
+	check(shard_looks_empty(s));
+	idtable_release(&shards, s->id);
+}
+
+/**
+ * shard_by_id - the shard with a number
+ *
+ * Context: any.
+ * Return:  NULL: there never was one.
+ */
+struct shard *shard_by_id(u32 id)
+{
+	return idtable_get(&shards, id);
+}
+
+static struct rove_work *link_of(unsigned long link)
+{
+	return (struct rove_work *)(link & ~LINK_BITS);
+}
+
+static unsigned long get_link(const struct rove_work *work)
+{
+	return (unsigned long)READ_ONCE(work->link);
+}
+
+static void set_link(struct rove_work *work, unsigned long link)
+{
+	WRITE_ONCE(work->link, (struct rove_work *)link);
+}
+
+/**
+ * shard_push - put a chain of works on the stack
+ * @first:  oldest; @last->next is NULL; the caller owns them all
+ * @nr:     how many; more than 1: ->link of the second says which is last, and ->link
+ *          of the last how many, unless it is the second
+ *
+ * Context: any.  Lock-free.
+ * Return:  true if the pool has to be told (pool_announce()).
+ */
+bool shard_push(struct shard *s, struct rove_work *first, struct rove_work *last, u32 nr)
+{
+	struct rove_work *older = READ_ONCE(s->stack);
+
+	WRITE_ONCE(last->next, NULL);
+	if (nr > 2)
+		set_link(last, (unsigned long)nr << 3);
+	if (nr > 1)
+		set_link(first->next, (unsigned long)last);
+	/*
+	 * ORDER shard.push (seq_cst): the chain comes before the stack shows it, and
+	 * the push before the looks at ->announced and ->pool.  Pairs with shard.splice,
+	 * shard.quiet and shard.move in shard_splice_locked(), quiet_shard_locked() and
+	 * move_shard_locked().
+	 */
+	do
+		set_link(first, (unsigned long)older);
+	while (!cmpxchg_seq_cst(&s->stack, &older, first));
+	return !load_seq_cst(&s->announced);
+}
+
+static struct rove_work *chain_last(struct rove_work *first, u32 *ret_nr)
+{
+	struct rove_work *second = first->next, *last;
+
+	*ret_nr = 1;
+	if (!second)
+		return first;
+	last = link_of(get_link(second));
+	*ret_nr = last == second ? 2 : get_link(last) >> 3;
+	set_link(second, 0);
+	set_link(last, 0);
+	return last;
+}
+
+/**
+ * shard_splice_locked - move the stack to the end of the list, oldest first
+ *
+ * Context: thread, under s->lock.
+ */
+void shard_splice_locked(struct shard *s)
+{
+	struct rove_work *chain, *older, *head = NULL, *last = NULL, *tail;
+	u32 nr;
+
+	assert_held(&s->lock);
+	if (!READ_ONCE(s->stack))
+		return;
+	/*
+	 * ORDER shard.splice (acquire): chains are walked after they were made.  Pairs
+	 * with shard.push in shard_push().
+	 */
+	for (chain = xchg_seq_cst(&s->stack, NULL); chain; chain = older) {
+		older = link_of(get_link(chain));
+		tail = chain_last(chain, &nr);
+		set_link(chain, 0);
+		tail->next = head;
+		head = chain;
+		if (!last)
+			last = tail;
+		s->nr_listed += nr;
+	}
+	if (s->first)
+		s->last->next = head;
+	else
+		WRITE_ONCE(s->first, head);
+	s->last = last;
+}
+
+/* LINK_COUNTED and LINK_COLOR of what leaves the list. */
+static u32 leave_list(struct shard *s, struct rove_work *work)
+{
+	u32 bits = get_link(work) & (LINK_COUNTED | LINK_COLOR);
+
+	set_link(work, 0);
+	s->nr_listed--;
+	return bits;
+}
+
+/**
+ * shard_pop_locked - take the oldest work of the list
+ * @ret_color_bits:  LINK_COUNTED and LINK_COLOR
+ *
+ * Context: thread, under s->lock.
+ * Return:  NULL: the list is empty.
+ */
+struct rove_work *shard_pop_locked(struct shard *s, u32 *ret_color_bits)
+{
+	struct rove_work *work = s->first;
+
+	assert_held(&s->lock);
+	if (!work)
+		return NULL;
+	WRITE_ONCE(s->first, work->next);
+	if (s->fixed == work)
+		s->fixed = NULL;
+	else if (s->fixed)
+		set_link(work->next, (get_link(work->next) & LINK_BITS));
+	*ret_color_bits = leave_list(s, work);
+	return work;
+}
+
+/**
+ * shard_append_locked - put one work behind all that are there
+ *
+ * Context: thread, under s->lock, spliced.
+ */
+void shard_append_locked(struct shard *s, struct rove_work *work)
+{
+	assert_held(&s->lock);
+	work->next = NULL;
+	set_link(work, 0);
+	if (s->first)
+		s->last->next = work;
+	else
+		WRITE_ONCE(s->first, work);
+	s->last = work;
+	s->nr_listed++;
+}
+
+/**
+ * shard_unpop_locked - put a work that was taken back to the front
+ * @color:  under which it is in flight
+ *
+ * Context: thread, under s->lock.
+ */
+void shard_unpop_locked(struct shard *s, struct rove_work *work, u32 color)
+{
+	struct rove_work *next = s->first;
+
+	assert_held(&s->lock);
+	work->next = next;
+	set_link(work, LINK_FIXED | LINK_COUNTED | (color ? LINK_COLOR : 0));
+	if (!next)
+		s->last = work;
+	if (s->fixed)
+		set_link(next, (unsigned long)work | (get_link(next) & LINK_BITS));
+	else
+		s->fixed = work;
+	WRITE_ONCE(s->first, work);
+	s->nr_listed++;
+}
+
+/* Let every work of the list know who is before it. */
+static void fix_links(struct shard *s)
+{
+	struct rove_work *prev = s->fixed, *work = prev ? prev->next : s->first;
+
+	for (; work; prev = work, work = work->next)
+		set_link(work, (unsigned long)prev | LINK_FIXED |
+			 (get_link(work) & (LINK_COUNTED | LINK_COLOR)));
+	s->fixed = prev;
+}
+
+/**
+ * shard_unlink_locked - take one work out of the list
+ * @work:  pending in this shard; the stack has been spliced
+ *
+ * Constant time, but for the works that came since the last time.
+ *
+ * Context: thread, under s->lock.
+ * Return:  false if it is not in the list: somebody is about to put it there, or has it.
+ */
+bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color_bits)
+{
+	struct rove_work *prev, *next;
+
+	assert_held(&s->lock);
+	if (s->first == work) {
+		shard_pop_locked(s, ret_color_bits);
+		return true;
+	}
+	if (!(get_link(work) & LINK_FIXED))
+		fix_links(s);
+	if (!(get_link(work) & LINK_FIXED))
+		return false;
+	prev = link_of(get_link(work));
+	next = work->next;
+	prev->next = next;
+	if (s->last == work)
+		s->last = prev;
+	if (s->fixed == work)
+		s->fixed = prev;
+	else
+		set_link(next, (unsigned long)prev | (get_link(next) & LINK_BITS));
+	*ret_color_bits = leave_list(s, work);
+	return true;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/shard.h - where works wait: one place for each queue and CPU
+ *
+ * Any context puts works on a stack, with one compare-and-exchange for as many as it
+ * has.  Who takes works out holds the shard's lock, turns the whole stack over to the
+ * end of a list, and takes from its front.
+ *
+ * On the stack works come in chains: ->next leads from the oldest of a chain to its
+ * newest, ->link from the chain's oldest to the next older chain.  In the list ->next
+ * leads on; ->link of the works up to ->fixed is the work before, with LINK_FIXED: it
+ * is needed to take one out of the middle only, so it is set when that happens, once
+ * for each work.
+ *
+ * Invariant: a work that is in no list has no LINK_FIXED in its ->link.
+ * Ordering:  shard.push -> shard.splice, shard.quiet, shard.move (docs/memory-model.md).
+ */
+#ifndef ROVE_WQ_SHARD_H
+#define ROVE_WQ_SHARD_H
+
+#include <rove/workqueue.h>
+
+#include "base/list.h"
+#include "base/mutex.h"
+
+struct worker_pool;
+struct lane;
+
+#define CACHE_LINE 64
+
+#define LINK_FIXED	1ul	/* in the list, and this is who is before it */
+#define LINK_COUNTED	2ul	/* was taken once, and is in flight since */
+#define LINK_COLOR	4ul	/* with LINK_COUNTED: under this color */
+#define LINK_BITS	7ul
+
+/*
+ * I  set before the shard is visible, never changed while its queue lives
+ * L  under ->lock
+ * P  under the lock of ->pool
+ * A  atomic; the ORDER tag at each access says why
+ *
+ * Shards are never freed, only used again: whoever has a stale pointer finds a lock,
+ * and under it that the shard is another's.
+ */
+struct shard {
+	/* what queueing touches */
+	struct rove_work	*stack;		/* A: newest chain */
+	u32			announced;	/* A: the pool knows; 0: queueing has to say so */
+	u32			id;		/* I: in the table of shards */
+	struct worker_pool	*pool;		/* A, changed under ->lock and both pools' locks */
+	struct rove_workqueue	*wq;		/* A: NULL: not used */
+	struct lane		*lane;		/* as ->pool */
+	u64			announce_ns;	/* A: when it was last announced */
+	struct shard		*announce_next;	/* in the pool's stack of announced shards */
+
+	/* what taking touches */
+	struct mutex		lock __attribute__((aligned(CACHE_LINE)));
+						/* nests inside pool.lock */
+	u32			color;		/* L: of what is taken from now on */
+	struct rove_work	*first;		/* L, read without: 0 or not */
+	struct rove_work	*last;		/* L */
+	struct rove_work	*fixed;		/* L: last one whose ->link is known; NULL: none */
+	u64			nr_listed;	/* L: length of the list */
+	u64			splice_ns;	/* L: about when the stack was last taken */
+	u64			nr_taken;	/* L: begun or about to be, since ever */
+	u64			nr_helped;	/* L */
+	struct list_head	ring;		/* P: in the pool's ring; empty: not there */
+
+	/* what ends touch */
+	u32			nr_flying[2] __attribute__((aligned(CACHE_LINE)));
+						/* A: taken and not ended, by color */
+	u32			flush_waits;	/* A: somebody waits for nr_flying[!color] to be 0 */
+	s32			tokens;		/* A: rights to run, of the lane's, kept here */
+	u32			run_ns;		/* A: what one work takes, about; 0: not known */
+	u32			starved;	/* A, changed under ->lock: works, but no token */
+	u64			queue_ns;	/* L: estimated time in the queue, all works */
+	u64			queue_max_ns;	/* L */
+};
+
+struct shard *shard_alloc(void);
+void shard_release(struct shard *s);
+struct shard *shard_by_id(u32 id);
+
+bool shard_push(struct shard *s, struct rove_work *first, struct rove_work *last, u32 nr);
+void shard_splice_locked(struct shard *s);
+struct rove_work *shard_pop_locked(struct shard *s, u32 *ret_color_bits);
+void shard_append_locked(struct shard *s, struct rove_work *work);
+void shard_unpop_locked(struct shard *s, struct rove_work *work, u32 color);
+bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color_bits);
+
+/* Context: any.  May be wrong in both directions for a moment without the lock. */
+static inline bool shard_looks_empty(const struct shard *s)
+{
+	return !READ_ONCE(s->stack) && !READ_ONCE(s->first);
+}
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/take.c - from a shard to a worker, and what is on its way
+ *
+ * What was taken and has not ended is in flight, counted under the color the shard
+ * had when it was taken.  A flush turns the color when all that was queued before it
+ * has been taken, and waits until nothing flies under the old one.
+ *
+ * Invariant: nr_flying[c] is the number of works taken under c that have not ended,
+ *            wherever they are: in a slot, run, parked, or in the list again.
+ *            Unless a flush waits, nothing flies under the other color.
+ * Ordering:  fly.land -> fly.landed (docs/memory-model.md).
+ */
+#include "base/clock.h"
+#include "wq/active.h"
+#include "wq/flush.h"
+#include "wq/pool.h"
+#include "wq/room.h"
+#include "wq/take.h"
+#include "wq/wq.h"
+
+/**
+ * shard_left_locked - works that were queued have left the list, to be run or not
+ *
+ * Context: thread, under s->lock.
+ */
+void shard_left_locked(struct shard *s, u32 nr)
+{
+	assert_held(&s->lock);
+	if (unlikely(s->wq->max_pending))
+		room_give(s->wq, nr);
+}
+
+/**
+ * shard_begin_locked - works that have left the list are in flight
+ *
+ * Context: thread, under s->lock.
+ */
+void shard_begin_locked(struct shard *s, u32 color, u32 nr)
+{
+	fetch_add_relaxed(&s->nr_flying[color], nr);
+	s->nr_taken += nr;
+	shard_left_locked(s, nr);
+}
+
+/**
+ * shard_land - works of a shard have ended, or were taken back for good
+ *
+ * The last thing that is done with them: the queue may be freed right after.
+ *
+ * Context: thread, under no lock.
+ */
+void shard_land(struct shard *s, u32 color, u32 nr)
+{
+	/*
+	 * ORDER fly.land (seq_cst): the runs come before a flush is told, and the count
+	 * before the look whether one waits.  Pairs with fly.landed in flush.c.
+	 */
+	if (!nr || fetch_add_seq_cst(&s->nr_flying[color], -nr) != nr)
+		return;
+	if (unlikely(load_seq_cst(&s->flush_waits)))
+		flush_check_shard(s);
+}
+
+/* How many at once: enough to make the lock cheap, few enough to share. */
+static u32 batch_size(const struct shard *s, const struct worker *w)
+{
+	u32 limit = w->pool ? w->pool->key.limit : 1;
+	u64 share = s->nr_listed / (2 * limit);
+
+	if (s->wq->flags & ROVE_WQ_CPU_INTENSIVE)
+		return 1;
+	if (limit == 1 || (s->run_ns && s->run_ns < WORTH_WAKING_NS / WORKER_SLOTS))
+		return WORKER_SLOTS;
+	return min(max(share, (u64)1), (u64)WORKER_SLOTS);
+}
+
+static void fly_new_locked(struct shard *s, u32 *nr_new)
+{
+	if (*nr_new)
+		shard_begin_locked(s, s->color, *nr_new);
+	*nr_new = 0;
+}
+
+/* Flushes whose works have all been taken.  Context: under s->lock. */
+static void pass_marks_locked(struct shard *s)
+{
+	u32 bits;
+
+	while (s->first && unlikely(!s->first->fn)) {
+		shard_pop_locked(s, &bits);
+		flush_mark_reached_locked(s);
+	}
+}
+
+/* Fill the worker's slots.  Context: under s->lock. */
+static u32 fill_slots_locked(struct shard *s, struct worker *w, u32 nr_max)
+{
+	unsigned long ordered = s->wq->flags & ROVE_WQ_ORDERED ? SLOT_ORDERED : 0;
+	u32 nr = 0, nr_new = 0;
+
+	while (nr < nr_max && s->first) {
+		u32 bits, color = s->color;
+		struct rove_work *work = shard_pop_locked(s, &bits);
+
+		if (unlikely(bits & LINK_COUNTED))
+			color = !!(bits & LINK_COLOR);
+		else
+			nr_new++;
+		/*
+		 * ORDER slot.fill (release): the work is out of the list before somebody
+		 * finds it here.  Pairs with slot.claim in worker_claim_slot().
+		 */
+		store_release(&w->slot[nr++],
+			      (unsigned long)work | ordered | (color ? SLOT_COLOR : 0));
+		if (s->first && unlikely(!s->first->fn)) {
+			fly_new_locked(s, &nr_new);
+			pass_marks_locked(s);
+		}
+	}
+	fly_new_locked(s, &nr_new);
+	return nr;
+}
+
+/* Works that were queued since the stack was last taken, or announced. */
+static void note_queue_time(struct shard *s, u32 nr, u64 now)
+{
+	u64 since = max(s->splice_ns, READ_ONCE(s->announce_ns));
+	u64 ns = now > since ? now - since : 0;
+
+	s->queue_ns += ns / 2 * nr;
+	s->queue_max_ns = max(s->queue_max_ns, ns);
+}
+
+/**
+ * shard_take - take a batch of works
+ * @w:  the caller, without a batch
+ *
+ * Context: thread.
+ */
+enum take_result shard_take(struct shard *s, struct worker *w)
+{
+	enum take_result result = TAKE_NONE;
+	u64 now = clock_mono_ns();
+
+	mutex_lock(&s->lock);
+	if (s->pool != w->pool && !(w->rescues && s->wq == w->rescues))
+		goto unlock;
+	shard_splice_locked(s);
+	pass_marks_locked(s);
+	if (!s->first)
+		goto unlock;
+	result = TAKE_STARVED;
+	if (!token_get_locked(s))
+		goto unlock;
+	w->lane = s->lane;
+	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
+	WRITE_ONCE(w->shard, s);
+	w->leaves_more = !shard_looks_empty(s);
+	note_queue_time(s, w->nr_batch, now);
+	s->splice_ns = now;
+	result = TAKE_SOME;
+unlock:
+	mutex_unlock(&s->lock);
+	if (unlikely(READ_ONCE(s->flush_waits)))
+		flush_check_shard(s);
+	return result;
+}
+
+/**
+ * shard_return - a work in flight goes back to the front of its shard
+ *
+ * Context: thread; the caller owns @work.
+ */
+void shard_return(struct shard *s, struct rove_work *work, u32 color)
+{
+	ctx_thread();
+	mutex_lock(&s->lock);
+	shard_unpop_locked(s, work, color);
+	mutex_unlock(&s->lock);
+	if (!load_seq_cst(&s->announced))
+		pool_announce(s);
+	pool_kick(READ_ONCE(s->pool));
+}

@@ -40,6 +40,12 @@ const struct object_ops link_object_ops = {
 	.view = link_view,
 };
 
+/* How much of a value is nobody else's: special fields belong to their functions. */
+static u32 plain_bytes(const struct map_spec *spec)
+{
+	return spec->fields.nr ? spec->fields.at[0].off : spec->value_size;
+}
+
 /* A program that was checked against no size may reach no further than there is. */
 static int check_map(const struct bpf_prog *prog, const struct bpf_map *map)
 {
@@ -52,7 +58,7 @@ static int check_map(const struct bpf_prog *prog, const struct bpf_map *map)
 	if (!ops->takes_map(map))
 		return -EINVAL;
 	if (prog->max_buf_rdonly_bytes > map->spec.key_size ||
-	    prog->max_buf_bytes > map->spec.value_size)
+	    prog->max_buf_bytes > plain_bytes(&map->spec))
 		return -EACCES;
 	return 0;
 }

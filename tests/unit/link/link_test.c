@@ -100,6 +100,31 @@ TEST(link, its_program_may_be_exchanged_for_another_of_the_same_target)
 	EXPECT_EQ(rove_bpf_close(a), 0);
 }
 
+TEST(link, a_program_that_reaches_further_than_the_map_is_no_replacement)
+{
+	static const struct bpf_insn reads[] = {
+		LDX(BPF_DW, 7, 1, 24),
+		JMP_K(BPF_JEQ, 7, 0, 1),
+		LDX(BPF_DW, 2, 7, 8),
+		MOV_K(0, 0),
+		EXIT(),
+	};
+	int small = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	int large = map_new(BPF_MAP_TYPE_ARRAY, 4, 16, 1, 0);
+	int prog = ITER_PROG("bpf_map_elem", nothing), far = ITER_PROG("bpf_map_elem", reads);
+	int to_small = link_to_map(prog, small), to_large = link_to_map(prog, large);
+
+	EXPECT_TRUE(far >= 0 && to_small >= 0 && to_large >= 0);
+	EXPECT_EQ(UPDATE(.link_fd = to_small, .new_prog_fd = far), -EINVAL);
+	EXPECT_EQ(UPDATE(.link_fd = to_large, .new_prog_fd = far), 0);
+	EXPECT_EQ(rove_bpf_close(to_large), 0);
+	EXPECT_EQ(rove_bpf_close(to_small), 0);
+	EXPECT_EQ(rove_bpf_close(far), 0);
+	EXPECT_EQ(rove_bpf_close(prog), 0);
+	EXPECT_EQ(rove_bpf_close(large), 0);
+	EXPECT_EQ(rove_bpf_close(small), 0);
+}
+
 TEST(link, creations_that_make_no_sense_are_refused)
 {
 	static const struct bpf_insn ret0[] = { MOV_K(0, 0), EXIT() };

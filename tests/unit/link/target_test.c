@@ -6,6 +6,7 @@
 
 #include "bpf/iter/iter.h"
 #include "tests/test.h"
+#include "tests/tool/corpus/btf_maker.h"
 #include "tests/unit/link/iter.h"
 
 static char got[1 << 16];
@@ -211,6 +212,53 @@ TEST(iter_target, elements_that_are_smaller_than_a_program_reaches_are_refused)
 	EXPECT_EQ(rove_bpf_close(small_value), 0);
 	EXPECT_EQ(rove_bpf_close(ring), 0);
 	EXPECT_EQ(rove_bpf_close(prog), 0);
+}
+
+/* { u64 n; struct bpf_timer t; } */
+static int map_with_timer(void)
+{
+	struct btf_maker *m = calloc(1, sizeof(*m));
+	u32 type_int, type_u64, timer, value, bytes;
+	void *image;
+	int btf, fd;
+
+	EXPECT_TRUE(m != NULL);
+	maker_init(m);
+	type_int = maker_int(m, "int", 4, BTF_INT_SIGNED);
+	type_u64 = maker_int(m, "u64", 8, 0);
+	timer = maker_struct(m, "bpf_timer", 16, 1);
+	maker_member(m, "opaque", type_u64, 0);
+	value = maker_struct(m, "value", 24, 2);
+	maker_member(m, "n", type_u64, 0);
+	maker_member(m, "t", timer, 8);
+	image = maker_image(m, &bytes);
+	btf = BPF(BPF_BTF_LOAD, .btf = PTR(image), .btf_size = bytes);
+	fd = BPF(BPF_MAP_CREATE, .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 24,
+		 .max_entries = 3, .btf_fd = btf, .btf_key_type_id = type_int,
+		 .btf_value_type_id = value);
+	EXPECT_TRUE(btf >= 0 && fd >= 0);
+	EXPECT_EQ(rove_bpf_close(btf), 0);
+	free(image);
+	free(m);
+	return fd;
+}
+
+TEST(iter_target, a_timer_in_a_value_is_out_of_reach)
+{
+	static const struct bpf_insn beyond[] = {
+		LDX(BPF_DW, 7, 1, 24),
+		JMP_K(BPF_JEQ, 7, 0, 1),
+		ST(BPF_DW, 7, 8, 0),
+		MOV_K(0, 0),
+		EXIT(),
+	};
+	int map = map_with_timer(), prog = ITER_PROG("bpf_map_elem", beyond);
+
+	EXPECT_TRUE(prog >= 0);
+	EXPECT_EQ(link_to_map(prog, map), -EACCES);
+	EXPECT_EQ(rove_bpf_close(prog), 0);
+	EXPECT_EQ(walk(ITER_PROG("bpf_map_elem", count_elems), map), 3 * 4);
+	EXPECT_EQ(rove_bpf_close(map), 0);
 }
 
 /* --- objects of the process ---------------------------------------------------------------- */

@@ -6,8 +6,9 @@
 #	tools/fetch-kernel.sh [--refresh] [--list] WHICH...
 #
 #	old      the kernel of bookworm (6.1): no kfuncs, so the fallbacks
+#	mid      the newest of trixie itself (6.12): DMA-bufs that only debugfs and /proc tell of
 #	new      the newest of trixie-backports and sid (7.2 or later): the BPF path
-#	VERSION  the newest kernel whose version begins so, from any of the three
+#	VERSION  the newest kernel whose version begins so, from any of them
 #	source   of the newest kernel's sources the few files that tests compile
 #
 # Prints one line for each: WHICH VERSION PATH-OF-THE-BZIMAGE (of source, of the directory), separated by tabs.
@@ -41,7 +42,7 @@ unavailable()
 
 usage()
 {
-	sed -n '6,11s/^#\t\{0,1\}//p' "$0" >&2
+	sed -n '6,12s/^#\t\{0,1\}//p' "$0" >&2
 	exit 2
 }
 
@@ -125,7 +126,8 @@ choose()
 {
 	case $1 in
 	old) candidates | awk '$1 == "bookworm"' ;;
-	new) candidates | awk '$1 != "bookworm"' ;;
+	mid) candidates | awk '$1 == "trixie"' ;;
+	new) candidates | awk '$1 != "bookworm" && $1 != "trixie"' ;;
 	*)   candidates | awk -v v="$1" 'index($2, v) == 1' ;;
 	esac | tail -1
 }
@@ -232,7 +234,7 @@ cached_choice()
 	local version
 
 	case $1 in
-	old|new)
+	old|mid|new)
 		version=$(cat "$cache/$1" 2>/dev/null) ;;
 	*)
 		version=$(cd "$cache" 2>/dev/null && ls -d [0-9]* 2>/dev/null |
@@ -251,7 +253,7 @@ give()
 		# shellcheck disable=SC2086
 		if [ -n "$choice" ] && fetch $choice; then
 			version=$(echo "$choice" | cut -d' ' -f2)
-			case $which in old|new) echo "$version" >"$cache/$which" ;; esac
+			case $which in old|mid|new) echo "$version" >"$cache/$which" ;; esac
 			printf '%s\t%s\t%s\n' "$which" "$version" "$cache/$version/vmlinuz"
 			return
 		fi

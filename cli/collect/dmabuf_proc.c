@@ -95,7 +95,7 @@ static const char *value_of(const char *line, const char *key)
 	if (strncmp(line, key, len) || line[len] != ':')
 		return NULL;
 	line += len + 1;
-	return line + strspn(line, " \t");
+	return line + (*line == '\t');
 }
 
 /* Cut @buf into what it says; the name is everything to the end. */
@@ -156,6 +156,7 @@ static int learn(struct scan *scan, const struct fdinfo *info)
 		dmabuf_row_set(row, DMABUF_SIZE, info->size_bytes);
 	if (!dmabuf_row_knows(row, DMABUF_REFS))
 		dmabuf_row_set(row, DMABUF_REFS, info->refs);
+	dmabuf_row_set(row, DMABUF_NAME_TRUNCATED, 0);
 	err = set_text(scan->set, row, DMABUF_EXPORTER, info->exporter);
 	return err ?: set_text(scan->set, row, DMABUF_NAME, info->name);
 }
@@ -245,6 +246,7 @@ static int add_mapped(struct scan *scan, u64 inode, const char *range, char *nam
 	row->string[DMABUF_NAME] = dmabuf_set_text(scan->set, name);
 	if (!row->string[DMABUF_NAME])
 		return -ENOMEM;
+	dmabuf_row_set(row, DMABUF_NAME_TRUNCATED, 0);
 	snprintf(path, sizeof(path), "map_files/%.40s", range);
 	if (!fstatat(scan->pid_fd, path, &st, 0) && st.st_ino == inode)
 		dmabuf_row_set(row, DMABUF_SIZE, st.st_size);

@@ -2,9 +2,8 @@
 /*
  * cli/model/dmabuf.c - the columns of a DMA-buf, and of those who hold it
  */
-#include <string.h>
-
 #include "cli/model/dmabuf.h"
+#include "cli/model/text.h"
 
 /* --- a holder ------------------------------------------------------------------------------ */
 
@@ -210,11 +209,9 @@ static const struct column dmabuf_columns[] = {
 
 bool dmabuf_row_is_same(const struct dmabuf_row *a, const struct dmabuf_row *b)
 {
-	const char *one = a->string[DMABUF_EXPORTER], *two = b->string[DMABUF_EXPORTER];
-
 	return a->attr[DMABUF_INODE] == b->attr[DMABUF_INODE] &&
 	       a->attr[DMABUF_SIZE] == b->attr[DMABUF_SIZE] &&
-	       !strcmp(one ? one : "", two ? two : "");
+	       !text_order(a->string[DMABUF_EXPORTER], b->string[DMABUF_EXPORTER]);
 }
 
 const struct dmabuf_holder *dmabuf_row_holder(const struct dmabuf_row *row, u64 pid)

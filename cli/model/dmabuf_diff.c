@@ -7,9 +7,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/model/dmabuf_views.h"
+#include "cli/model/text.h"
 
 /* --- columns of changes -------------------------------------------------------------------- */
 
@@ -137,7 +137,7 @@ static bool differs(const struct dmabuf_row *a, const struct dmabuf_row *b)
 		if (dmabuf_row_knows(a, compared[i]) && dmabuf_row_knows(b, compared[i]) &&
 		    a->attr[compared[i]] != b->attr[compared[i]])
 			return true;
-	return one && two && strcmp(one, two);
+	return one && two && text_order(one, two);
 }
 
 static void add_change(struct dmabuf_change *changes, u64 *nr, const struct dmabuf_row *before,
@@ -320,13 +320,13 @@ static int add_growths(struct growths *growths, const struct listing *listing, b
 static int compare_growths(const void *a, const void *b)
 {
 	const struct dmabuf_growth *one = a, *two = b;
-	int order = strcmp(one->exporter ? one->exporter : "", two->exporter ? two->exporter : "");
+	int order = text_order(one->exporter, two->exporter);
 
 	if (order)
 		return order;
 	if (one->pid != two->pid)
 		return one->pid < two->pid ? -1 : 1;
-	return strcmp(one->comm ? one->comm : "", two->comm ? two->comm : "");
+	return text_order(one->comm, two->comm);
 }
 
 /* Neighbours become one, and only what grew stays. */

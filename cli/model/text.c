@@ -80,6 +80,41 @@ void text_utf8(struct strbuf *text, const char *s)
 	}
 }
 
+/* The next character, or U+FFFD for a byte that is part of none; 0 at the end. */
+static u32 next_point(const char **s)
+{
+	u32 point = 0xfffd;
+	int len;
+
+	if (!**s)
+		return 0;
+	len = utf8_decode(*s, &point);
+	*s += len ? len : 1;
+	return point;
+}
+
+/**
+ * text_order - compare two texts of which one may have gone through text_utf8()
+ * @a, @b: any bytes; NULL is as the empty text
+ *
+ * A recording has names as UTF-8, a live listing as the bytes they are.
+ *
+ * Context: any.
+ * Return:  -1, 0 or 1.
+ */
+int text_order(const char *a, const char *b)
+{
+	u32 one, two;
+
+	a = a ? a : "";
+	b = b ? b : "";
+	do {
+		one = next_point(&a);
+		two = next_point(&b);
+	} while (one == two && one);
+	return (one > two) - (one < two);
+}
+
 /*
  * Controls move the cursor; the C1 ones are single characters that terminals
  * obey like escape sequences; the directional and separating ones make text

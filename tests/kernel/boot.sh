@@ -6,7 +6,7 @@
 #	tests/kernel/boot.sh --kernel WHICH [OPTIONS] --run SCRIPT
 #	tests/kernel/boot.sh --kernel WHICH [OPTIONS] -- COMMAND...
 #
-#	--kernel WHICH   old, new, a version (tools/fetch-kernel.sh), or the path of a bzImage
+#	--kernel WHICH   old, mid, new, a version (tools/fetch-kernel.sh), or the path of a bzImage
 #	--run SCRIPT     a file: the guest's busybox shell, or its own #! line, runs it
 #	--put FILE[:AS]  bring a file or folder as /guest/NAME, or as AS; the shared libraries
 #	                 of a program come along

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
-# tests/kernel/run.sh - rove and real wakeup sources, on real kernels; prints TAP
+# tests/kernel/run.sh - rove with real wakeup sources and DMA-bufs, on real kernels; prints TAP
 #
 #	ROVE                 the command under test (build/rove)
-#	ROVE_KERNELS         which kernels (old new), see tools/fetch-kernel.sh
+#	ROVE_KERNELS         which kernels (old mid new), see tools/fetch-kernel.sh
 #	ROVE_KERNEL_CACHE    where they are kept
 #	ROVE_KERNEL_KVM=1    use KVM; plain emulation otherwise
 #	ROVE_KERNEL_SLOW=1   also the programs that reach the limit of a verifier: minutes each
@@ -34,6 +34,7 @@ build_tools()
 
 	mkdir -p $build &&
 	${CC:-gcc} $flags -static -pthread -o $build/make_wakeup_sources $here/make_wakeup_sources.c &&
+	${CC:-gcc} $flags -static -pthread -o $build/make_dmabufs $here/make_dmabufs.c &&
 	${CC:-gcc} $flags -o $build/wakeup_readings $here/wakeup_readings.c -l:libbpf.a -lelf -lz
 }
 
@@ -80,10 +81,15 @@ print_bars()
 				median["debugfs_again"] / median["bpf_again"] }' "$1"
 }
 
+keep()
+{
+	[ -z "${ROVE_KERNEL_KEEP:-}" ] || { mkdir -p "$ROVE_KERNEL_KEEP"; cp -r "$1" "$ROVE_KERNEL_KEEP/"; }
+}
+
 # Fetch first and apart from the boot, so that the version can be told.
 test_kernel()
 {
-	local which=$1 line version image object out=$scratch/$1 puts=()
+	local which=$1 line version image object out=$scratch/$1 puts=() scenes=guest-all.sh
 
 	if ! line=$(tools/fetch-kernel.sh "$which" 2>"$scratch/why"); then
 		tap echo "ok - the kernel '$which' # SKIP $(tail -1 "$scratch/why")"
@@ -93,11 +99,14 @@ test_kernel()
 	image=$(cut -f3 <<<"$line")
 	echo "# kernel '$which': Debian $version, $(sed -n 's/^suite: //p' "${image%/*}/origin")"
 
-	[ -n "${ROVE_KERNEL_RAW:-}" ] || puts+=(--put "$rove:/guest/rove")
+	# Wakeup sources are the same on mid and old: there only DMA-bufs are looked at.
+	[ "$which" != mid ] || scenes=guest-dmabuf.sh
+	[ -n "${ROVE_KERNEL_RAW:-}" ] || puts+=(--put "$rove:/guest/rove" --put $build/make_dmabufs
+						--put $here/guest-dmabuf.sh)
 	for object in $progs/*.bpf.o; do
 		puts+=(--put "$object")
 	done
-	$here/boot.sh --kernel "$image" --run $here/guest-wakeup.sh --out "$out" --timeout 600 \
+	$here/boot.sh --kernel "$image" --run $here/$scenes --out "$out" --timeout 600 \
 		--put $build/make_wakeup_sources --put $build/wakeup_readings \
 		--put $here/guest-wakeup.sh ${puts[@]+"${puts[@]}"} >"$scratch/log" 2>&1
 	case $? in
@@ -109,6 +118,11 @@ test_kernel()
 		return ;;
 	esac
 
+	[ -n "${ROVE_KERNEL_RAW:-}" ] || tap python3 $here/compare_dmabuf.py "$out/dmabuf"
+	if [ "$which" = mid ]; then
+		keep "$out"
+		return
+	fi
 	if [ "$which" = new ]; then
 		tap sh -c 'grep -q "^kfuncs 1" "$1" && echo "ok - $2" || { echo "not ok - $2"; false; }' \
 			- "$out/release" "Debian $version: the newest kernel has the wakeup-source kfuncs"
@@ -124,7 +138,7 @@ test_kernel()
 	for bars in "$out"/bars-*.tsv; do
 		print_bars "$bars" "$out"
 	done
-	[ -z "${ROVE_KERNEL_KEEP:-}" ] || { mkdir -p "$ROVE_KERNEL_KEEP"; cp -r "$out" "$ROVE_KERNEL_KEEP/"; }
+	keep "$out"
 }
 
 # The TAP of a program in the guest: its results, with the kernel's name in front.
@@ -193,7 +207,7 @@ if ! build_tools >"$scratch/log" 2>&1; then
 	echo "Bail out! the test programs do not compile"
 	exit 1
 fi
-for which in ${ROVE_KERNELS:-old new}; do
+for which in ${ROVE_KERNELS:-old mid new}; do
 	test_kernel "$which"
 done
 echo "1..$nr"

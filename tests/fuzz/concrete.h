@@ -10,6 +10,7 @@
 #ifndef ROVE_TESTS_FUZZ_CONCRETE_H
 #define ROVE_TESTS_FUZZ_CONCRETE_H
 
+#include "bpf/core/func.h"
 #include "bpf/interp/interp.h"
 #include "bpf/verifier/search/search.h"
 #include "tests/fuzz/program.h"
@@ -20,6 +21,7 @@
 struct claim {
 	u32 pc;
 	s32 next;		/* of the same instruction, -1: none */
+	u32 frame;		/* that was running */
 	struct value regs[10];
 	struct slot slots[PROGRAM_SLOTS];
 	u32 nr_slots;
@@ -46,7 +48,7 @@ static inline void claims_add(void *arg, const struct vstate *st, u32 pc)
 	const struct frame *frame = vstate_frame(st);
 	struct claim *claim;
 
-	if (claims->nr == CLAIMS_MAX || st->depth != 1) {
+	if (claims->nr == CLAIMS_MAX || st->depth > 2) {
 		claims->full = true;
 		return;
 	}
@@ -59,6 +61,7 @@ static inline void claims_add(void *arg, const struct vstate *st, u32 pc)
 	claim = &claims->at[claims->nr];
 	memset(claim, 0, sizeof(*claim));
 	claim->pc = pc;
+	claim->frame = st->depth - 1;
 	claim->next = claims->first[pc];
 	claims->first[pc] = claims->nr++;
 	memcpy(claim->regs, frame->regs, sizeof(claim->regs));
@@ -72,6 +75,8 @@ static inline void claims_add(void *arg, const struct vstate *st, u32 pc)
 struct concrete {
 	const struct claims *claims;
 	u8 value[PROGRAM_VALUE_BYTES]; /* the one map's */
+	struct bpf_func funcs[PROGRAM_MAX_LOOPS];
+	u64 main_fp;
 	u64 random;
 	u64 probes;
 	u32 bad_pc;
@@ -106,7 +111,24 @@ static u64 concrete_ktime(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 	return concrete_random();
 }
 
-static inline bool concrete_inside(const struct value *val, u64 number, u64 fp)
+static u64 concrete_call(const struct bpf_func *f, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	u64 r0 = 0;
+
+	interp_run(f->code, f->entry, (u64[INTERP_MAX_ARGS]){ r1, r2, r3, r4, r5 }, &r0);
+	return r0;
+}
+
+static u64 concrete_loop(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	for (u32 i = 0; i < (u32)r1; i++)
+		if (bpf_func_call((const struct bpf_func *)r2, i, r3, 0, 0))
+			return i + 1;
+	return (u32)r1;
+}
+
+/* @fp, @frame: of the function that runs; the only other one is main. */
+static inline bool concrete_inside(const struct value *val, u64 number, u64 fp, u32 frame)
 {
 	switch (val->kind) {
 	case V_SCALAR:
@@ -114,20 +136,22 @@ static inline bool concrete_inside(const struct value *val, u64 number, u64 fp)
 	case V_MAP_VALUE:
 		return scalar_contains(&val->num, number - (u64)concrete_now.value);
 	case V_STACK:
+		if (val->stack.frame != frame)
+			fp = concrete_now.main_fp;
 		return scalar_contains(&val->num, number - fp);
 	default:
 		return true;
 	}
 }
 
-static inline bool concrete_slot_inside(const struct slot *slot, u64 addr, u64 fp)
+static inline bool concrete_slot_inside(const struct slot *slot, u64 addr, u64 fp, u32 frame)
 {
 	u32 bytes = slot_spill_bytes(slot);
 	u64 number = 0;
 
 	if (bytes) {
 		memcpy(&number, (void *)addr, bytes);
-		if (!concrete_inside(&slot->spill, number, fp))
+		if (!concrete_inside(&slot->spill, number, fp, frame))
 			return false;
 	}
 	for (u32 i = 0; i < 8; i++) {
@@ -140,11 +164,11 @@ static inline bool concrete_slot_inside(const struct slot *slot, u64 addr, u64 f
 static inline bool concrete_in_claim(const struct claim *claim, const u64 *regs, u64 fp)
 {
 	for (u32 r = 0; r < 10; r++) {
-		if (!concrete_inside(&claim->regs[r], regs[r], fp))
+		if (!concrete_inside(&claim->regs[r], regs[r], fp, claim->frame))
 			return false;
 	}
 	for (u32 i = 0; i < claim->nr_slots; i++) {
-		if (!concrete_slot_inside(&claim->slots[i], fp - 8 * (i + 1), fp))
+		if (!concrete_slot_inside(&claim->slots[i], fp - 8 * (i + 1), fp, claim->frame))
 			return false;
 	}
 	return true;
@@ -156,6 +180,8 @@ static u64 concrete_probe(u64 fp, u64 pc, u64 r3, u64 r4, u64 r5)
 	const u64 *regs = (const u64 *)(fp + SNAPSHOT_OFF);
 
 	concrete_now.probes++;
+	if (!pc)
+		concrete_now.main_fp = fp;
 	if (concrete_now.bad)
 		return 0;
 	for (s32 i = claims->first[pc]; i >= 0; i = claims->at[i].next) {
@@ -202,11 +228,16 @@ static inline void probed_add_probe(struct probed *p, u32 pc)
 				.src_reg = 10, .off = SNAPSHOT_OFF + 8 * r }, none);
 }
 
-static inline struct fixup probed_fixup(const struct bpf_insn *insn)
+static inline struct fixup probed_fixup(const struct bpf_insn *insn, u32 *nr_funcs)
 {
+	if (insn_is_ld_imm64(insn) && insn->src_reg == BPF_PSEUDO_FUNC)
+		return (struct fixup){ .kind = FIXUP_IMM64,
+				       .imm64 = (u64)&concrete_now.funcs[(*nr_funcs)++] };
 	if (insn_is_ld_imm64(insn) && insn->src_reg == BPF_PSEUDO_MAP_VALUE)
 		return (struct fixup){ .kind = FIXUP_IMM64,
 				       .imm64 = (u64)concrete_now.value + (u32)insn[1].imm };
+	if (insn->code == (BPF_JMP | BPF_CALL) && insn->imm == BPF_FUNC_loop)
+		return (struct fixup){ .kind = FIXUP_CALL_FN, .ret_bytes = 8, .fn = concrete_loop };
 	if (insn->code == (BPF_JMP | BPF_CALL))
 		return (struct fixup){ .kind = FIXUP_CALL_FN, .ret_bytes = 8,
 				       .fn = insn->imm == 7 ? concrete_prandom : concrete_ktime };
@@ -225,6 +256,7 @@ static inline void probed_make(struct probed *p, const struct corpus_case *c, co
 {
 	u32 *start = calloc(c->nr_insns + 1, sizeof(*start));
 	u32 *place = calloc(c->nr_insns + 1, sizeof(*place));
+	u32 nr_funcs = 0;
 
 	p->nr = 0;
 	p->insns = calloc(c->nr_insns, (PROBE_INSNS + 2) * sizeof(*p->insns));
@@ -236,13 +268,20 @@ static inline void probed_make(struct probed *p, const struct corpus_case *c, co
 		if (!is_dead[pc])
 			probed_add_probe(p, pc);
 		place[pc] = p->nr;
-		probed_emit(p, c->insns[pc], is_dead[pc] ? dead : probed_fixup(&c->insns[pc]));
+		probed_emit(p, c->insns[pc], is_dead[pc] ? dead :
+							     probed_fixup(&c->insns[pc], &nr_funcs));
 		if (insn_is_ld_imm64(&c->insns[pc])) {
 			pc++;
 			probed_emit(p, c->insns[pc], (struct fixup){ 0 });
 		}
 	}
+	nr_funcs = 0;
 	for (u32 pc = 0; pc < c->nr_insns; pc++) {
+		if (insn_is_ld_imm64(&c->insns[pc]) && c->insns[pc].src_reg == BPF_PSEUDO_FUNC &&
+		    !is_dead[pc])
+			concrete_now.funcs[nr_funcs++] = (struct bpf_func){
+				.call = concrete_call, .entry = start[pc + 1 + c->insns[pc].imm],
+			};
 		if (probed_is_jump(&c->insns[pc]))
 			p->insns[place[pc]].off =
 				start[pc + 1 + c->insns[pc].off] - place[pc] - 1;
@@ -270,6 +309,8 @@ static inline bool concrete_run(const struct corpus_case *c, const u8 *is_dead,
 		fprintf(stderr, "an accepted program cannot be decoded\n");
 		abort();
 	}
+	for (u32 i = 0; i < PROGRAM_MAX_LOOPS; i++)
+		concrete_now.funcs[i].code = code;
 	interp_run(code, 0, (u64[INTERP_MAX_ARGS]){ 0 }, &r0);
 	interp_free(code);
 	free(p.insns);

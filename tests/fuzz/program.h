@@ -8,7 +8,8 @@
  * left unsafe on purpose.
  *
  * All r0 to r8 hold numbers after the beginning, r9 the address of map 0's
- * value of PROGRAM_VALUE_BYTES, and the eight upper stack slots are written.
+ * value of PROGRAM_VALUE_BYTES, and the eight upper stack slots are written.  They
+ * are the context of loops with a callback, whose bodies follow behind the program.
  */
 #ifndef ROVE_TESTS_FUZZ_PROGRAM_H
 #define ROVE_TESTS_FUZZ_PROGRAM_H
@@ -18,6 +19,8 @@
 #define PROGRAM_VALUE_BYTES 64
 #define PROGRAM_SLOTS 8
 #define PROGRAM_MAX_JUMPS 12
+#define PROGRAM_MAX_LOOPS 2
+#define PROGRAM_BODY_JUMPS 3
 
 struct program_bytes {
 	const u8 *at;
@@ -32,6 +35,7 @@ struct program {
 		u32 after;	/* sentences still to come before it lands */
 	} open[PROGRAM_MAX_JUMPS];
 	u32 nr_open, nr_jumps;
+	u32 nr_loops;
 };
 
 static inline u8 program_byte(struct program *p)
@@ -210,19 +214,48 @@ static inline void say_stack_index(struct program *p)
 }
 
 /* r1 to r5 are gone after a call, so they become numbers again. */
+static inline void program_renew(struct program *p)
+{
+	for (u8 r = 1; r <= 5; r++)
+		program_emit(p, BPF_ALU64 | BPF_MOV, r, 0, 0, r);
+}
+
 static inline void say_number(struct program *p)
 {
 	u8 keep = 6 + program_byte(p) % 3;
 
 	program_emit(p, BPF_JMP | BPF_CALL, 0, 0, 0, program_byte(p) & 1 ? 7 : 5);
 	program_emit(p, BPF_ALU64 | BPF_MOV | BPF_X, keep, 0, 0, 0);
-	for (u8 r = 1; r <= 5; r++)
-		program_emit(p, BPF_ALU64 | BPF_MOV, r, 0, 0, r);
+	program_renew(p);
 }
 
 static inline void say_copy(struct program *p)
 {
 	program_emit(p, BPF_ALU64 | BPF_MOV | BPF_X, program_reg(p), program_reg(p), 0, 0);
+}
+
+/* Few rounds, known or not, of a body that comes later; see program_body(). */
+static inline void say_loop(struct program *p)
+{
+	u8 how = program_byte(p), rounds = program_reg(p);
+
+	if (p->nr_loops == PROGRAM_MAX_LOOPS)
+		return;
+	if (how & 1) {
+		program_emit(p, BPF_ALU64 | BPF_MOV, 1, 0, 0, how >> 1 & 3);
+	} else {
+		program_emit(p, BPF_ALU64 | BPF_MOV | BPF_X, 1, rounds, 0, 0);
+		program_emit(p, BPF_ALU64 | BPF_AND, 1, 0, 0, how & 2 ? 3 : 1);
+	}
+	p->c->jumps[p->c->nr_jumps++] = (struct case_jump){ .pc = p->c->nr_insns, .is_func = true };
+	p->nr_loops++;
+	program_emit(p, BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_FUNC, 0, 0);
+	program_emit(p, 0, 0, 0, 0, 0);
+	program_emit(p, BPF_ALU64 | BPF_MOV | BPF_X, 3, 10, 0, 0);
+	program_emit(p, BPF_ALU64 | BPF_ADD, 3, 0, 0, -8 * PROGRAM_SLOTS);
+	program_emit(p, BPF_ALU64 | BPF_MOV, 4, 0, 0, 0);
+	program_emit(p, BPF_JMP | BPF_CALL, 0, 0, 0, BPF_FUNC_loop);
+	program_renew(p);
 }
 
 /* A jump that has waited long enough lands here. */
@@ -253,14 +286,74 @@ static inline void program_begin(struct program *p)
 		program_emit(p, BPF_STX | BPF_MEM | BPF_DW, 10, 6 + i % 3, -8 * (i + 1), 0);
 }
 
+typedef void (*program_sentence)(struct program *p);
+
+static inline void program_say(struct program *p, const program_sentence *sentences, u32 nr)
+{
+	sentences[program_byte(p) % nr](p);
+	program_land(p, false);
+}
+
+/* The body: something from the context, with the index, back into it; then some sentences. */
+static inline void program_body(struct program *p, u32 nr_sentences)
+{
+	static const program_sentence sentences[] = {
+		say_alu, say_alu, say_jump, say_copy, say_spill, say_fill, say_index,
+	};
+	static const u8 ops[] = { BPF_ADD, BPF_OR, BPF_AND, BPF_MOV, BPF_XOR, BPF_RSH };
+	u8 from = program_byte(p) % PROGRAM_SLOTS, to = program_byte(p) % PROGRAM_SLOTS;
+	u8 how = program_byte(p), op = ops[program_byte(p) % ARRAY_SIZE(ops)];
+
+	program_emit(p, BPF_LDX | BPF_MEM | BPF_DW, 7, 2, 8 * from, 0);
+	program_emit(p, BPF_ALU64 | BPF_MOV | BPF_X, 6, 1, 0, 0);
+	if (how & 1)
+		program_emit(p, BPF_ALU64 | op | BPF_X, 7, 6, 0, 0);
+	else
+		program_emit(p, BPF_ALU64 | op, 7, 0, 0, op == BPF_RSH ? 3 : program_imm(p));
+	if (how & 2)
+		program_emit(p, BPF_JMP | BPF_JGT, 7, 0, 1, 40);
+	program_emit(p, BPF_STX | BPF_MEM | BPF_DW, 2, how & 4 ? 7 : 6, 8 * to, 0);
+	program_emit(p, BPF_LD | BPF_IMM | BPF_DW, 9, BPF_PSEUDO_MAP_VALUE, 0, 0);
+	program_emit(p, 0, 0, 0, 0, 0);
+	program_renew(p);
+	program_emit(p, BPF_ALU64 | BPF_MOV | BPF_X, 8, 7, 0, 0);
+	program_emit(p, BPF_ALU64 | BPF_MOV, 0, 0, 0, 0);
+	for (u32 i = 0; i < PROGRAM_SLOTS; i++)
+		program_emit(p, BPF_STX | BPF_MEM | BPF_DW, 10, 6 + i % 3, -8 * (i + 1), 0);
+	while (nr_sentences--)
+		program_say(p, sentences, ARRAY_SIZE(sentences));
+	program_land(p, true);
+	if (how & 8)
+		program_emit(p, BPF_ALU64 | BPF_AND, 0, 0, 0, 1);
+	else
+		program_emit(p, BPF_ALU64 | BPF_MOV, 0, 0, 0, how >> 4 & 1);
+	program_emit(p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+}
+
+static inline void program_add_bodies(struct program *p, u8 nr_sentences)
+{
+	struct corpus_case *c = p->c;
+
+	for (u32 i = 0; i < p->nr_loops; i++) {
+		struct case_label *label = &c->labels[c->nr_labels++];
+
+		snprintf(label->name, sizeof(label->name), "body%u", i);
+		label->pc = c->nr_insns;
+		c->insns[c->jumps[i].pc].imm = c->nr_insns - c->jumps[i].pc - 1;
+		p->nr_jumps = PROGRAM_MAX_JUMPS - PROGRAM_BODY_JUMPS;
+		program_body(p, nr_sentences % 8);
+	}
+}
+
 static inline void program_from_bytes(struct corpus_case *c, const u8 *bytes, size_t nr_bytes)
 {
-	static void (*const sentences[])(struct program *p) = {
+	static const program_sentence sentences[] = {
 		say_alu,   say_alu,  say_alu,  say_alu,	  say_jump,	   say_jump, say_copy,
 		say_spill, say_fill, say_fill, say_index, say_stack_index, say_number,
-		say_sign_extend,
+		say_sign_extend, say_loop,
 	};
-	struct program p = { .c = c, .in = { bytes, nr_bytes } };
+	/* A third is for the bodies of loops, if there are any. */
+	struct program p = { .c = c, .in = { bytes, nr_bytes - nr_bytes / 3 } };
 
 	memset(c, 0, offsetof(struct corpus_case, insns));
 	c->nr_insns = 0;
@@ -276,13 +369,18 @@ static inline void program_from_bytes(struct corpus_case *c, const u8 *bytes, si
 		.max_entries = 1,
 	};
 	program_begin(&p);
-	while (p.in.left && c->nr_insns < 400) {
-		sentences[program_byte(&p) % ARRAY_SIZE(sentences)](&p);
-		program_land(&p, false);
-	}
+	while (p.in.left && c->nr_insns < 400)
+		program_say(&p, sentences, ARRAY_SIZE(sentences));
+	if (!p.nr_loops)
+		p.in = (struct program_bytes){ bytes + nr_bytes - nr_bytes / 3, nr_bytes / 3 };
+	while (p.in.left && c->nr_insns < 400)
+		program_say(&p, sentences, ARRAY_SIZE(sentences));
 	program_land(&p, true);
 	program_emit(&p, BPF_ALU64 | BPF_MOV, 0, 0, 0, 0);
 	program_emit(&p, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+	if (!p.in.left)
+		p.in = (struct program_bytes){ bytes + nr_bytes - nr_bytes / 3, nr_bytes / 3 };
+	program_add_bodies(&p, program_byte(&p));
 }
 
 #endif

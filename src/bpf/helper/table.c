@@ -10,6 +10,7 @@
 
 #define ANYTHING { ARG_ANYTHING }
 #define KEYED_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS }
+#define STACK_MAP { ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_STACK_TRACE }
 #define RINGBUF_MAP { ARG_MAP, .map_types = MAPS_RINGBUF }
 #define SIZE { ARG_SIZE }
 #define SIZE_OR_ZERO { ARG_SIZE, ARGF_ZERO_OK }
@@ -170,6 +171,21 @@ static const struct helper helpers[] = {
 	},
 	[BPF_FUNC_timer_cancel] = {
 		.proto = { "bpf_timer_cancel", { TIMER }, { RET_SCALAR } },
+	},
+	[BPF_FUNC_get_stackid] = {
+		.proto = { "bpf_get_stackid", { { ARG_CTX }, STACK_MAP, ANYTHING },
+			   { RET_SCALAR }, FUNC_GPL },
+		.tracing_only = true,
+	},
+	[BPF_FUNC_get_stack] = {
+		.proto = { "bpf_get_stack", { { ARG_CTX }, OUT_MEM, SIZE_OR_ZERO, ANYTHING },
+			   { RET_SCALAR }, FUNC_GPL },
+		.tracing_only = true,
+	},
+	[BPF_FUNC_perf_prog_read_value] = {
+		.proto = { "bpf_perf_prog_read_value", { { ARG_CTX }, OUT_MEM, SIZE },
+			   { RET_SCALAR }, FUNC_GPL },
+		.tracing_only = true,
 	},
 
 	[BPF_FUNC_ringbuf_output] = {

@@ -197,7 +197,10 @@ static bool callback_covers(const struct frame *old, const struct frame *cur, en
 {
 	if (mode == COVER_EXACT && old->callback_depth != cur->callback_depth)
 		return false;
-	/* The fewer runs an old path had behind it, the more it was proved for. */
+	/*
+	 * The fewer runs an old path had behind it, the more it was proved for
+	 * (corpus: callback_more_rounds_to_come).
+	 */
 	return old->callback_depth <= cur->callback_depth &&
 	       old->callback_kind == cur->callback_kind && old->ret_min == cur->ret_min &&
 	       old->ret_max == cur->ret_max;

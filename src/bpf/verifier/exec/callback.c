@@ -69,7 +69,10 @@ static int check_elements(struct vrf *v, const struct call *call)
 	return vlog_reject(v, -ENOTSUPP, WHY_CALL, "callback function not allowed for map");
 }
 
-/* A loop may be known to have had its rounds; then that number decided it. */
+/*
+ * A loop may be known to have had its rounds; then that number decided it
+ * (corpus: callback_rounds_are_exact).
+ */
 static bool rounds_are_over(const struct vstate *st, const struct call *call, u32 rounds)
 {
 	const struct value *nr_loops = vstate_reg(st, 1);

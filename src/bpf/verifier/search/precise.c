@@ -104,7 +104,11 @@ static void hop_call(const struct vrf *v, struct wanted *w, const struct hop *ho
 		w->regs[f] &= ~REGS_CLOBBERED;
 		return;
 	}
-	/* The callee's arguments were the caller's; a callback's were made up by the helper. */
+	/*
+	 * The callee's arguments were the caller's; a callback's were made up by the helper,
+	 * or are pointers.  What it left in the caller's slots stays wanted there (corpus:
+	 * callback_writes_what_decides_later).
+	 */
 	if (v->facts->sites[hop->pc].kind == SITE_SUBPROG)
 		w->regs[f] |= w->regs[next_frame] & REGS_ARGS;
 	w->regs[next_frame] = 0;

@@ -12,6 +12,10 @@
 
 CXX := g++
 
+PEER_PKG_timer_uv  := libuv
+PEER_PKG_timer_event := libevent
+PEER_IF_timer_ev    = $(wildcard /usr/include/ev.h)
+PEER_LIBS_timer_ev := -lev
 PEER_PKG_wq_tbb    := tbb
 PEER_PKG_wq_glib   := glib-2.0
 PEER_PKG_wq_uv     := libuv

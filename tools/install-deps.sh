@@ -20,7 +20,7 @@ declare -A packages=(
 	[full]="libclang-rt-14-dev valgrind"
 	[kernel]="qemu-system-x86 busybox-static cpio debian-archive-keyring"
 	[bench]="valgrind g++ libtbb-dev libuv1-dev libglib2.0-dev libck-dev libconcurrentqueue-dev
-		libomp-dev libswiftlang"
+		libomp-dev libswiftlang libev-dev libevent-dev"
 )
 
 print_only=false

@@ -108,7 +108,8 @@ static void print_notes(const struct wq_entry *entries, u32 nr)
 	printf("An item counts by one atomic decrement in its callback; the last of a batch wakes the\n"
 	       "producer.  Only the rows with a wait of their own end a batch in another way.  Latencies\n"
 	       "are those of each submitting call; of each, about %.0f ns are the reading of the clock,\n"
-	       "which may move in steps of as much: look at the mean, too.\n\n",
+	       "which may move in steps of as much: look at the mean, too.  CPU ns: what the whole process\n"
+	       "used for one item, kernel included; it says most when the machine has other work.\n\n",
 	       tick.cost_ticks * tick.ns_per_tick);
 }
 

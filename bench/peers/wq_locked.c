@@ -108,6 +108,14 @@ static inline __attribute__((always_inline)) void claiming_submit(struct wq_item
 	kick_and_unlock(form);
 }
 
+static void mutex_submit_many(struct wq_item *const *items, u32 nr, u32 producer)
+{
+	pool_lock(WAKE_AFTER);
+	for (u32 i = 0; i < nr; i++)
+		pool_append(items[i]);
+	kick_and_unlock(WAKE_AFTER);
+}
+
 static inline __attribute__((always_inline)) void *claiming_worker(struct locked_worker *self, u32 form)
 {
 	pool_lock(form);
@@ -187,7 +195,7 @@ static inline __attribute__((always_inline)) void pool_stop(u32 form)
 	crew_join(&pool.crew);
 }
 
-#define POOL(id, form_, worker_, submit_, name_)                                       \
+#define POOL(id, form_, worker_, submit_, name_, ...)                                  \
 	static int id##_init(const struct wq_conf *conf, const char **why)             \
 	{                                                                              \
 		return pool_start(conf, worker_);                                      \
@@ -206,16 +214,18 @@ static inline __attribute__((always_inline)) void pool_stop(u32 form)
 		.init = id##_init,                                                     \
 		.fini = id##_fini,                                                     \
 		.submit = id##_submit,                                                 \
+		__VA_ARGS__                                                            \
 	}
 
-#define CLAIMING(id, form, name)                                                       \
+#define CLAIMING(id, form, name, ...)                                                  \
 	static void *id##_worker(void *index)                                          \
 	{                                                                              \
 		return claiming_worker(&pool.workers[(uintptr_t)index], form);         \
 	}                                                                              \
-	POOL(id, form, id##_worker, claiming_submit, name)
+	POOL(id, form, id##_worker, claiming_submit, name, __VA_ARGS__)
 
 CLAIMING(mutex_after, WAKE_AFTER, "mutex pool, one woken after unlock");
+CLAIMING(mutex_many, WAKE_AFTER, "mutex pool, one call a batch", .submit_many = mutex_submit_many);
 CLAIMING(mutex_under, 0, "mutex pool, one woken under the lock");
 CLAIMING(spin_after, LOCK_SPINS | WAKE_AFTER, "spin pool, one woken after unlock");
 CLAIMING(spin_under, LOCK_SPINS, "spin pool, one woken under the lock");
@@ -223,5 +233,6 @@ POOL(cond_after, WAKE_AFTER, cond_worker, cond_submit, "mutex + condition, signa
 POOL(cond_under, 0, cond_worker, cond_submit, "mutex + condition, signal under");
 
 const struct wq_peer *const wq_peers[] = {
-	&mutex_after, &mutex_under, &spin_after, &spin_under, &cond_after, &cond_under, NULL,
+	&mutex_after, &mutex_under, &mutex_many, &spin_after, &spin_under, &cond_after, &cond_under,
+	NULL,
 };

@@ -44,6 +44,11 @@ static void moody_submit(struct wq_item *item, u32 producer)
 	queue->enqueue((*tokens)[producer], item);
 }
 
+static void moody_submit_many(struct wq_item *const *items, u32 nr, u32 producer)
+{
+	queue->enqueue_bulk((*tokens)[producer], items, nr);
+}
+
 static void moody_fini(void)
 {
 	for (std::size_t i = 0; i < workers->size(); i++)
@@ -69,4 +74,18 @@ static const struct wq_peer moody = {
 	.producers = nullptr,
 };
 
-const struct wq_peer *const wq_peers[] = { &moody, nullptr };
+static const struct wq_peer moody_many = {
+	.name = "moodycamel, one call a batch",
+	.note = nullptr,
+	.variant = nullptr,
+	.item_bytes = sizeof(struct wq_item),
+	.init = moody_init,
+	.fini = moody_fini,
+	.item_init = nullptr,
+	.submit = moody_submit,
+	.submit_many = moody_submit_many,
+	.wait = nullptr,
+	.producers = nullptr,
+};
+
+const struct wq_peer *const wq_peers[] = { &moody, &moody_many, nullptr };

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ static struct {
 	u32 nr_items; /* of each producer: warm-up or the real thing */
 	u32 batch;
 	u64 item_bytes;
+	u64 cpu_ns; /* used for them by all threads */
 	pthread_barrier_t barrier;
 	u32 shared_left __attribute__((aligned(LINE)));
 	struct producer *producers;
@@ -253,28 +255,40 @@ static int producers_init(u32 nr)
 	return 0;
 }
 
+static u64 cpu_used_ns(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (u64)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * NSEC_PER_SEC +
+	       (u64)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * NSEC_PER_USEC;
+}
+
 static void measure(u32 nr_producers, u32 nr_items)
 {
 	run.nr_items = nr_items;
 	run.shared_left = nr_items * nr_producers;
 	for (u32 i = 0; i < nr_producers; i++)
 		memset(&run.producers[i].hist, 0, sizeof(struct hist));
+	run.cpu_ns = cpu_used_ns();
 	run_producers(nr_producers);
+	run.cpu_ns = cpu_used_ns() - run.cpu_ns;
 }
 
 static void fill_sample(u32 nr_producers, const struct tick_clock *clock, struct wq_sample *sample)
 {
 	static struct hist all;
 	u64 start = UINT64_MAX, end = 0;
+	double nr_items;
 
 	for (u32 i = 0; i < nr_producers; i++) {
 		start = min(start, run.producers[i].start);
 		end = max(end, run.producers[i].end);
 		hist_merge(&all, &run.producers[i].hist);
 	}
-	sample->items_per_s = (double)run.nr_items *
-			      (run.load->kind == WQ_WAKEUP ? 1 : nr_producers) * 1e9 /
-			      ((double)(end - start) * clock->ns_per_tick);
+	nr_items = (double)run.nr_items * (run.load->kind == WQ_WAKEUP ? 1 : nr_producers);
+	sample->items_per_s = nr_items * 1e9 / ((double)(end - start) * clock->ns_per_tick);
+	sample->cpu_ns = (double)run.cpu_ns / nr_items;
 	sample->mean_ns = all.nr ? (double)all.sum / (double)all.nr * clock->ns_per_tick : 0;
 	sample->p50_ns = hist_quantile(&all, 0.50) * clock->ns_per_tick;
 	sample->p90_ns = hist_quantile(&all, 0.90) * clock->ns_per_tick;

@@ -44,6 +44,7 @@ struct wq_sample {
 	int err;
 	char why[160];
 	double items_per_s;
+	double cpu_ns; /* of the whole process, for one item */
 	double mean_ns, p50_ns, p90_ns, p99_ns;
 };
 

@@ -22,10 +22,10 @@ struct pair {
 };
 
 static const struct pair pairs[] = {
-	{ "rove: after the unlock against under the lock", "rove, locked, woken under the lock",
-	  "rove, locked, woken after unlock", true },
-	{ "rove: without any lock against under the lock", "rove, locked, woken under the lock",
-	  "rove", true },
+	{ "rove: after the unlock against under the lock", "rove, unbound, woken under the lock",
+	  "rove, unbound, woken after unlock", true },
+	{ "rove: without any lock against under the lock", "rove, unbound, woken under the lock",
+	  "rove, unbound", true },
 	{ "mutex pool, one worker claimed: after against under",
 	  "mutex pool, one woken under the lock", "mutex pool, one woken after unlock", false },
 	{ "spin pool, one worker claimed: after against under",

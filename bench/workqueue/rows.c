@@ -12,6 +12,8 @@ double sample_figure(const struct wq_sample *sample, enum wq_figure figure)
 	switch (figure) {
 	case FIG_RATE:
 		return sample->items_per_s;
+	case FIG_CPU:
+		return sample->cpu_ns;
 	case FIG_MEAN:
 		return sample->mean_ns;
 	case FIG_P50:
@@ -91,8 +93,8 @@ static void print_head(const char *title, const struct wq_row *row)
 {
 	bool wakeup = row->load.kind == WQ_WAKEUP;
 
-	printf("%s\n  %-38s %23s  %7s %7s %7s %8s  %s\n", title, "",
-	       wakeup ? "until it runs, p50 us" : "M items/s (min..max)", "mean ns", "p50 ns",
+	printf("%s\n  %-38s %23s  %7s %7s %7s %7s %8s  %s\n", title, "",
+	       wakeup ? "until it runs, p50 us" : "M items/s (min..max)", "CPU ns", "mean ns", "p50 ns",
 	       "p90 ns", "p99 ns", "rove is");
 }
 
@@ -111,7 +113,7 @@ static void print_row(const struct wq_row *row, const struct wq_row *ours)
 {
 	bool wakeup = row->load.kind == WQ_WAKEUP;
 	struct bench_case main_figure = row_case(row, wakeup ? FIG_P50 : FIG_RATE);
-	struct bench_case mean = row_case(row, FIG_MEAN);
+	struct bench_case cpu = row_case(row, FIG_CPU), mean = row_case(row, FIG_MEAN);
 	struct bench_case p50 = row_case(row, FIG_P50), p90 = row_case(row, FIG_P90),
 			  p99 = row_case(row, FIG_P99);
 	double unit = wakeup ? 1e3 : 1e6;
@@ -120,10 +122,10 @@ static void print_row(const struct wq_row *row, const struct wq_row *ours)
 		printf("  %-38s not here: %s\n", row->entry->name, row->why);
 		return;
 	}
-	printf("  %-38s %8.3f %6.3f..%-7.3f %7.0f %7.0f %7.0f %8.0f", row->entry->name,
+	printf("  %-38s %8.3f %6.3f..%-7.3f %7.0f %7.0f %7.0f %7.0f %8.0f", row->entry->name,
 	       bench_median(&main_figure) / unit, main_figure.samples[0] / unit,
-	       main_figure.samples[main_figure.nr - 1] / unit, bench_median(&mean),
-	       bench_median(&p50), bench_median(&p90), bench_median(&p99));
+	       main_figure.samples[main_figure.nr - 1] / unit, bench_median(&cpu),
+	       bench_median(&mean), bench_median(&p50), bench_median(&p90), bench_median(&p99));
 	if (ours)
 		print_ratio(row, ours);
 	if (row->why[0])
@@ -151,7 +153,7 @@ void rows_print(const char *title, const struct wq_row *rows, u32 nr, const stru
 void rows_json(const struct bench_options *opts, const char *bench, const struct wq_row *rows,
 	       u32 nr)
 {
-	static const char *const figure[] = { "rate", "mean", "p50", "p90", "p99" };
+	static const char *const figure[] = { "rate", "cpu", "mean", "p50", "p90", "p99" };
 	struct bench_case *cases = calloc(nr, sizeof(*cases));
 
 	for (u32 f = FIG_RATE; cases && f <= FIG_P99; f++) {

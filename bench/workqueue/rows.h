@@ -16,7 +16,7 @@ struct wq_row {
 	char why[160]; /* not empty: nothing could be measured, and why */
 };
 
-enum wq_figure { FIG_RATE, FIG_MEAN, FIG_P50, FIG_P90, FIG_P99 };
+enum wq_figure { FIG_RATE, FIG_CPU, FIG_MEAN, FIG_P50, FIG_P90, FIG_P99 };
 
 double sample_figure(const struct wq_sample *sample, enum wq_figure figure);
 struct bench_case row_case(const struct wq_row *row, enum wq_figure figure);

@@ -31,7 +31,7 @@ def test_every_peer_that_is_here_has_a_row_and_figures_in_order():
     for name in ("mutex pool, one woken after unlock", "spin pool, one woken under the lock"):
         check(f"  {name} " in text, text)
     equal([line["bench"] for line in lines],
-          [f"workqueue-batch64-8-{figure}" for figure in ("rate", "mean", "p50", "p90", "p99")])
+          [f"workqueue-batch64-8-{figure}" for figure in ("rate", "cpu", "mean", "p50", "p90", "p99")])
     for line in lines:
         for case in line["cases"]:
             equal(case["samples"], 2, f"{line['bench']}: {case}")

@@ -150,6 +150,19 @@ static __noinline void emit_seen(const struct dma_buf *buf, __u64 inode,
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
+static __always_inline void read_holds(const struct dma_buf *buf, struct rove_dmabuf_buffer *rec)
+{
+	const struct dma_buf___rove *own = (const void *)buf;
+
+	rec->nr_fds = 0;
+	rec->nr_maps = 0;
+	if (!bpf_core_field_exists(own->nr_fds))
+		return;
+	rec->nr_fds = own->nr_fds;
+	rec->nr_maps = own->nr_maps;
+	rec->flags |= ROVE_DMABUF_COUNTS_HOLDS;
+}
+
 static __noinline void emit_buffer(const struct dma_buf *buf, __u64 inode,
 				   struct rove_dmabuf_walk *walk)
 {
@@ -172,6 +185,7 @@ static __noinline void emit_buffer(const struct dma_buf *buf, __u64 inode,
 	rec->refs = read_refs(buf->file);
 	rec->flags |= read_string(rec->exporter, sizeof(rec->exporter), buf->exp_name,
 				  ROVE_DMABUF_EXPORTER_CUT);
+	read_holds(buf, rec);
 	rec->nr_attachments = 0;
 	rec->nr_attachments_again = 0;
 	walk_attachments(buf, inode, &rec->nr_attachments, walk);

@@ -50,6 +50,11 @@ struct dma_buf {
 	char *name;
 };
 
+/* In a process a buffer also counts its descriptors and mappings. */
+struct dma_buf___rove {
+	__u32 nr_fds, nr_maps;
+};
+
 struct dma_buf_attachment {
 	struct dma_buf *dmabuf;
 	struct device *dev;

@@ -85,7 +85,7 @@ const struct option_row option_table[] = {
 	  .help = "where to read; auto takes the best there is" },
 	{ .name = "sample", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SOURCE,
 	  AT(sample), .least = 1, .most = 10000000,
-	  .help = "with --source self, make N sources to look at" },
+	  .help = "with --source self, make N objects to look at" },
 	{ .name = "max-objects", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SOURCE,
 	  AT(max_objects), .least = 1, .most = UINT64_MAX,
 	  .help = "look at no more than N objects" },

@@ -92,7 +92,7 @@ static int check_source(const struct collect_noun *noun, const struct params *pa
 	}
 	if (params->sample && strcmp(name, "self"))
 		return refuse("--sample", NULL,
-			      "makes sources of this process: needs --source self");
+			      "makes objects of this process: needs --source self");
 	if (!strcmp(name, "self") && !params->sample)
 		return refuse("--source", NULL,
 			      "self is this process, which has none: needs --sample N");

@@ -64,7 +64,7 @@ extern const struct collect_source file_source;		/* of every noun: a recording *
 extern const struct collect_source wakeup_kernel_source, wakeup_self_source, wakeup_sysfs_source,
 	wakeup_debugfs_source;
 extern const struct collect_source dmabuf_kernel_source, dmabuf_debugfs_source,
-	dmabuf_sysfs_source, dmabuf_proc_source;
+	dmabuf_sysfs_source, dmabuf_proc_source, dmabuf_self_source;
 
 #define COLLECT_MAX_SOURCES 8
 

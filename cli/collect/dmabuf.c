@@ -10,6 +10,7 @@ static const struct collect_source *const sources[] = {
 	&dmabuf_debugfs_source,
 	&dmabuf_sysfs_source,
 	&dmabuf_proc_source,
+	&dmabuf_self_source,
 	&file_source,
 };
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * cli/collect/dmabuf_bpf.c - DMA-bufs and their holders by BPF programs in the kernel
+ * cli/collect/dmabuf_bpf.c - DMA-bufs by BPF programs: the kernel's with their holders, or ours
  *
  * The buffers are walked before and after their holders.  One that is in only one of the
  * two walks came or went meanwhile: it is flagged as torn, and if no holder of it was
  * met, nothing is said about its holders.
+ *
+ * In a process the same program walks the process's own buffers, which count their own
+ * descriptors and mappings; who else holds them it cannot know.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +15,7 @@
 #include <string.h>
 
 #include "cli/collect/collect.h"
+#include "cli/collect/dmabuf_sample.h"
 #include "cli/collect/dmabuf_set.h"
 #include "target/dmabuf_walk.h"
 
@@ -19,6 +23,7 @@ struct bpf_state {
 	const char *source;
 	struct dmabuf_walk *walk;
 	struct dmabuf_set set;
+	struct dmabuf_sample *sample;	/* self only */
 };
 
 /* --- records ------------------------------------------------------------------------------- */
@@ -33,8 +38,13 @@ static int add_buffer(struct dmabuf_set *set, const struct rove_dmabuf_buffer *r
 	dmabuf_row_set(row, DMABUF_SIZE, rec->size_bytes);
 	dmabuf_row_set(row, DMABUF_REFS, rec->refs);
 	dmabuf_row_set(row, DMABUF_NR_ATTACHMENTS, rec->nr_attachments);
-	/* Torn until the second walk meets it. */
-	dmabuf_row_set(row, DMABUF_TORN, 1);
+	/* Torn until the second walk meets it, where there is one. */
+	dmabuf_row_set(row, DMABUF_TORN, set->knows_holders ||
+		       (rec->flags & ROVE_DMABUF_TORN));
+	if (rec->flags & ROVE_DMABUF_COUNTS_HOLDS) {
+		dmabuf_row_set(row, DMABUF_NR_FDS, rec->nr_fds);
+		dmabuf_row_set(row, DMABUF_NR_MAPS, rec->nr_maps);
+	}
 	dmabuf_row_set(row, DMABUF_NAME_TRUNCATED, !!(rec->flags & ROVE_DMABUF_NAME_CUT));
 	row->string[DMABUF_EXPORTER] = rec->exporter;
 	row->string[DMABUF_NAME] = rec->name;
@@ -164,6 +174,7 @@ static void bpf_close(void *state)
 	struct bpf_state *bpf = state;
 
 	dmabuf_walk_close(bpf->walk);
+	dmabuf_sample_stop(bpf->sample);
 	dmabuf_set_fini(&bpf->set);
 	free(bpf);
 }
@@ -207,9 +218,12 @@ static enum collect_verdict open_target(const char *target, const struct collect
 
 	if (bpf)
 		bpf->source = target;
+	if (!err && options->sample)
+		err = dmabuf_sample_start(options->sample, &bpf->sample);
 	err = err ?: dmabuf_walk_open(&walk, &bpf->walk, status->why, sizeof(status->why));
 	if (err) {
-		free(bpf);
+		if (bpf)
+			bpf_close(bpf);
 		return refused(err, status);
 	}
 	*ret_state = bpf;
@@ -228,6 +242,21 @@ const struct collect_source dmabuf_kernel_source = {
 	.automatic = true,
 	.keeps_budget = true,
 	.open = open_kernel,
+	.run = bpf_run,
+	.close = bpf_close,
+};
+
+static enum collect_verdict open_self(const struct collect_options *options, void **ret_state,
+				      struct collect_status *status)
+{
+	return open_target("self", options, ret_state, status);
+}
+
+const struct collect_source dmabuf_self_source = {
+	.name = "self",
+	.help = "the same walk over buffers of this process, see --sample",
+	.keeps_budget = true,
+	.open = open_self,
 	.run = bpf_run,
 	.close = bpf_close,
 };

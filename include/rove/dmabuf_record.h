@@ -27,6 +27,7 @@ enum rove_dmabuf_record_flag {
 	ROVE_DMABUF_NAME_CUT = 1 << 1,	    /* did not fit, or could not be read whole */
 	ROVE_DMABUF_EXPORTER_CUT = 1 << 2,
 	ROVE_DMABUF_DEVICE_CUT = 1 << 3,
+	ROVE_DMABUF_COUNTS_HOLDS = 1 << 4,  /* the buffer itself counts ->nr_fds and ->nr_maps */
 };
 
 struct rove_dmabuf_buffer {
@@ -37,6 +38,7 @@ struct rove_dmabuf_buffer {
 	__u64 refs;			/* to its file, without the walk's own */
 	__u32 nr_attachments;		/* as many attachment records follow, if none was lost */
 	__u32 nr_attachments_again;	/* counted once more; not the same: torn */
+	__u32 nr_fds, nr_maps;		/* with ROVE_DMABUF_COUNTS_HOLDS */
 	char exporter[ROVE_DMABUF_EXPORTER_BYTES];
 	char name[ROVE_DMABUF_NAME_BYTES];	/* any bytes; empty: it has none */
 };

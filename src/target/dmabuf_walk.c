@@ -2,9 +2,10 @@
 /*
  * target/dmabuf_walk.c - progs/dmabuf.bpf.c, loaded into a target and run
  *
- * One snapshot is four walks in a row: the buffers, the descriptors, the mappings, and
- * the buffers again.  Nothing holds still meanwhile; what is in both walks of the buffers
- * was there while its holders were looked for.
+ * One snapshot of the kernel is four walks in a row: the buffers, the descriptors, the
+ * mappings, and the buffers again.  Nothing holds still meanwhile; what is in both walks of
+ * the buffers was there while its holders were looked for.  In a process there is only the
+ * first.
  *
  * Completeness: the programs count what found no room in the ring buffer.  Then the object
  * is loaded anew with more, and everything repeated.
@@ -266,7 +267,8 @@ static int run_all(struct dmabuf_walk *walk, struct rove_dmabuf_walk *ret_state,
 	err = err ?: run_step(walk, STEP_FILES);
 	err = err ?: run_step(walk, STEP_MAPS);
 	err = err ?: exchange_state(walk, &again, ret_state);
-	err = err ?: walk_buffers(walk);
+	if (!err && dmabuf_walk_knows_holders(walk))
+		err = walk_buffers(walk);
 	return err ?: exchange_state(walk, NULL, ret_seen);
 }
 

@@ -403,6 +403,34 @@ def test_the_kernel_source_walks_or_says_why_not():
                 check(re.search("6\\.16|CAP_BPF|bpf\\(2\\)|BTF", result.err), result.err)
 
 
+def test_the_same_program_walks_the_buffers_of_a_process():
+    with usual_dmabufs() as tree:
+        answers = []
+        for more in ({}, {"ROVE_DMABUF_BY_LINK": "1"}):
+            document = rove("dmabuf", "-j", "--source", "self", "--sample", "50", code=0,
+                            env=tree.env(**more)).json
+            validate(document, "rove.dmabuf.schema.json")
+            equal((document["source"], document["complete"], document["visited"]),
+                  ("self", True, 50))
+            answers.append([{k: v for k, v in r.items() if k != "inode"}
+                            for r in document["records"]])
+        equal(*answers, "the open-coded iterator and a link")
+        found = {r["name"]: r for r in answers[0] if r["name"]}
+        equal([found["camera 8"][k] for k in (
+            "size_bytes", "exporter", "nr_attachments", "devices", "nr_fds", "nr_maps", "refs",
+            "torn", "holders", "nr_processes", "kernel_only")],
+              [12288 * 1024, "system-uncached", 2, [{"device": "0000:00:02.0"}, {"device": "vdec"}],
+               1, 1, 5, False, None, None, None])
+        equal([r["device"] for r in rove(
+            "dmabuf", "by-device", "-j", "--source", "self", "--sample", "50").json["records"]],
+              ["0000:00:02.0", "display-subsystem", "vdec"])
+        bounded = rove("dmabuf", "-j", "--source", "self", "--sample", "50", "--max-objects", "7",
+                       code=4).json
+        equal((bounded["why"], len(bounded["records"])), ("max-objects", 7))
+        for args in (["--source", "self"], ["--sample", "5"]):
+            ask(tree, *args, code=2)
+
+
 def test_a_reader_that_goes_away_is_no_trouble():
     with DmabufTree(*[Buffer(i, 4096) for i in range(1, 3000)]) as tree:
         proc = subprocess.Popen([ROVE, "dmabuf", "-O", "ndjson", *DEBUGFS], env=tree.env(),
@@ -433,8 +461,7 @@ def test_the_man_page_has_the_options_formats_sources_and_verbs_of_the_help():
     text = rove("dmabuf", "-h", code=0).text
     formats, sources = (re.search(rf"{name}.*?\n +(\S+\|\S+)\n", text)[1]
                         for name in ("--format", "--source"))
-    equal(sources, "auto|kernel|debugfs|sysfs|proc|self" if "|self" in sources else
-          "auto|kernel|debugfs|sysfs|proc")
+    equal(sources, "auto|kernel|debugfs|sysfs|proc|self")
     for word in (formats + "|" + sources).split("|"):
         check(f".It Cm {word}\n" in page, word)
     for verb in re.findall(r"^  dmabuf (\S+)", text, re.M):

@@ -86,6 +86,35 @@ static void make_source(u32 i)
 		  0);
 }
 
+static const char *make_dir(const char *name)
+{
+	static char path[160];
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	EXPECT_EQ(mkdir(path, 0755), 0);
+	return path;
+}
+
+/* Two buffers, one process with a descriptor and a mapping of the first. */
+static void make_dmabufs(void)
+{
+	char path[192];
+
+	put(make_dir("dma_buf"), "bufinfo", "\nDma-buf Objects:\nsize\tino     \tname\n"
+	    "00004096\t00000002\t00080007\t00000002\tsystem\t00000007\ta name\n"
+	    "\tAttached Devices:\n\tgpu0\nTotal 1 devices attached\n\n"
+	    "00008192\t00000002\t00080007\t00000001\tudmabuf\t00000008\t<none>\n"
+	    "\tAttached Devices:\nTotal 0 devices attached\n\n"
+	    "\nTotal 2 objects, 12288 bytes\n");
+	put(make_dir("77"), "comm", "holder\n");
+	put(make_dir("77/fdinfo"), "3",
+	    "ino:\t7\nsize:\t4096\ncount:\t2\nexp_name:\tsystem\nname:\ta name\n");
+	snprintf(path, sizeof(path), "%s/3", make_dir("77/fd"));
+	EXPECT_EQ(symlink("/dmabuf:a name", path), 0);
+	snprintf(path, sizeof(path), "%s/77", root);
+	put(path, "maps", "7f0000000000-7f0000001000 rw-s 00000000 00:0b 7    /dmabuf:a name\n");
+}
+
 static void make_tree(void)
 {
 	char path[128];
@@ -100,8 +129,10 @@ static void make_tree(void)
 		make_source(i);
 	put(root, "wakeup_sources", "name\t\tactive_count\tevent_count\n"
 	    "one         \t1\t\t2\nthe other one\t3\t\t4\ndeleted     \t0\t\t0\n");
+	make_dmabufs();
 	setenv("ROVE_SYSFS_ROOT", root, 1);
 	setenv("ROVE_DEBUGFS_ROOT", root, 1);
+	setenv("ROVE_PROC_ROOT", root, 1);
 }
 
 static void remove_tree(void)
@@ -195,15 +226,16 @@ static void fail_each(char **argv, off_t slack)
 /* Clocks and costs may have a digit less; a name or a row would be more. */
 #define FEW_DIGITS 16
 
-#define FAIL_EACH(slack, ...)                                                          \
+#define FAIL_EACH_OF(noun, slack, ...)                                          \
 	do {                                                                    \
 		if (!OWN_ALLOCATOR)                                             \
 			SKIP("a sanitizer's allocator cannot be made to fail"); \
 		make_tree();                                                    \
-		fail_each((char *[]){ "rove", "wakeup", __VA_ARGS__, NULL }, \
-			  slack);                                               \
+		fail_each((char *[]){ "rove", noun, __VA_ARGS__, NULL }, slack); \
 		remove_tree();                                                  \
 	} while (0)
+
+#define FAIL_EACH(slack, ...) FAIL_EACH_OF("wakeup", slack, __VA_ARGS__)
 
 TEST(no_memory, a_table_of_sysfs)
 {
@@ -239,4 +271,39 @@ TEST(no_memory, the_table_of_android)
 TEST(no_memory, the_columns)
 {
 	FAIL_EACH(FEW_DIGITS, "-o", "help", "-O", "tsv");
+}
+
+TEST(no_memory, dmabufs_of_debugfs)
+{
+	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "--source", "debugfs", "-O", "csv");
+}
+
+TEST(no_memory, dmabufs_as_json_with_lists_in_it)
+{
+	FAIL_EACH_OF("dmabuf", 150, "--source", "debugfs", "-j", "-o", "inode,holders,devices");
+}
+
+TEST(no_memory, dmabufs_by_exporter)
+{
+	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "by-exporter", "--source", "debugfs");
+}
+
+TEST(no_memory, dmabufs_by_process)
+{
+	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "by-process", "--source", "debugfs");
+}
+
+TEST(no_memory, dmabufs_by_device)
+{
+	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "by-device", "--source", "debugfs");
+}
+
+TEST(no_memory, dmabufs_compared)
+{
+	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "diff", "--source", "debugfs", "-i", "0.001");
+}
+
+TEST(no_memory, dmabufs_as_bufinfo)
+{
+	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "--source", "debugfs", "-O", "bufinfo");
 }

@@ -125,6 +125,7 @@ static const json_type types[NR_VALUE_TYPES] = {
 	[VALUE_STRING] = json_type_string,
 	[VALUE_FLAG] = json_type_boolean,
 	[VALUE_COUNT] = json_type_int,
+	[VALUE_INTEGER] = json_type_int,
 	[VALUE_DURATION] = json_type_int,
 	[VALUE_BYTES] = json_type_int,
 	[VALUE_ITEMS] = json_type_array,

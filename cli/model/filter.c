@@ -91,6 +91,18 @@ static int parse_count(const char *text, u64 *ret_count)
 	return *end || errno ? -EINVAL : 0;
 }
 
+static int parse_integer(const char *text, s64 *ret_integer)
+{
+	const char *digits = text + (text[0] == '-');
+	char *end;
+
+	if (digits[0] < '0' || digits[0] > '9')
+		return -EINVAL;
+	errno = 0;
+	*ret_integer = strtoll(text, &end, 0);
+	return *end || errno ? -EINVAL : 0;
+}
+
 /* Bytes; without a unit in @bare_unit. */
 static int parse_bytes(const char *text, u64 bare_unit, u64 *ret_bytes)
 {
@@ -146,6 +158,8 @@ static int parse_want(struct condition *cond, const char *field)
 		return parse_flag(cond->text, &cond->want.flag);
 	case VALUE_COUNT:
 		return parse_count(cond->text, &cond->want.count);
+	case VALUE_INTEGER:
+		return parse_integer(cond->text, &cond->want.integer);
 	case VALUE_DURATION:
 		return parse_duration(cond->text, default_unit_ns(cond->col, field),
 				      &cond->want.ns);
@@ -206,6 +220,7 @@ static const char *type_word(enum value_type type)
 		[VALUE_STRING] = "text",
 		[VALUE_FLAG] = "true or false",
 		[VALUE_COUNT] = "whole number",
+		[VALUE_INTEGER] = "number",
 		[VALUE_DURATION] = "time (5, 5ms, 1.5s)",
 		[VALUE_BYTES] = "amount of memory (64, 64K, 1.5M)",
 		[VALUE_ITEMS] = "length of a list",

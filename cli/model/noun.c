@@ -139,6 +139,7 @@ const char *column_unit(const struct column *col)
 		[VALUE_STRING] = "text",
 		[VALUE_FLAG] = "true/false",
 		[VALUE_COUNT] = "count",
+		[VALUE_INTEGER] = "number",
 		[VALUE_DURATION] = "ns",
 		[VALUE_BYTES] = "bytes",
 		[VALUE_ITEMS] = "list",

@@ -279,6 +279,9 @@ void text_value(struct strbuf *text, const struct column *col, const struct valu
 	case VALUE_COUNT:
 		strbuf_printf(text, "%" PRIu64, value->count);
 		break;
+	case VALUE_INTEGER:
+		strbuf_printf(text, "%" PRId64, value->integer);
+		break;
 	case VALUE_DURATION:
 		text_duration(text, value->ns, style);
 		break;

@@ -30,6 +30,9 @@ int value_order(enum value_type type, const struct value *a, const struct value 
 	case VALUE_BYTES:
 		order = (a->count > b->count) - (a->count < b->count);
 		break;
+	case VALUE_INTEGER:
+		order = (a->integer > b->integer) - (a->integer < b->integer);
+		break;
 	case VALUE_DURATION:
 		order = (a->ns > b->ns) - (a->ns < b->ns);
 		break;

@@ -15,6 +15,7 @@ enum value_type {
 	VALUE_STRING,		/* bytes up to NUL, in no particular encoding */
 	VALUE_FLAG,
 	VALUE_COUNT,		/* unsigned 64 bit */
+	VALUE_INTEGER,		/* signed 64 bit */
 	VALUE_DURATION,		/* signed nanoseconds; also a reading of the monotonic clock */
 	VALUE_BYTES,		/* an unsigned amount of memory */
 	VALUE_ITEMS,		/* rows of another noun, which the column names */
@@ -28,6 +29,7 @@ struct value {
 		bool flag;
 		u64 count;
 		s64 ns;
+		s64 integer;
 		struct {
 			const void *items;	/* one behind the other */
 			u64 nr_items;

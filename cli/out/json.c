@@ -95,6 +95,9 @@ static struct json_object *json_value(struct out *out, const struct column *col,
 	case VALUE_BYTES:
 		json = unsigned_integer(value->count);
 		break;
+	case VALUE_INTEGER:
+		json = signed_integer(value->integer);
+		break;
 	case VALUE_DURATION:
 		json = signed_integer(value->ns);
 		break;

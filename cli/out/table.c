@@ -30,8 +30,8 @@ static const char *heading(struct out *out, const struct column *col)
 
 static int add_column(struct out *out, const struct column *col)
 {
-	bool right = col->type == VALUE_COUNT || col->type == VALUE_DURATION ||
-		     col->type == VALUE_BYTES;
+	bool right = col->type == VALUE_COUNT || col->type == VALUE_INTEGER ||
+		     col->type == VALUE_DURATION || col->type == VALUE_BYTES;
 	const char *name = heading(out, col);
 
 	if (strbuf_error(&out->text))

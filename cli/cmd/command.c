@@ -33,6 +33,15 @@ const struct command command_table[] = {
 	{ .noun = "dmabuf", .verb = "diff", .run = run_dmabuf_diff,
 	  .collect = &collect_dmabuf, .view = &dmabuf_changes, .words = "[OLD [NEW]]",
 	  .help = "what came, went and changed: between recordings, or in an interval" },
+	{ .noun = "wq", .verb = "list", .is_default = true, .run = run_list,
+	  .collect = &collect_wq,
+	  .help = "workqueues: what they have run, and what waits" },
+	{ .noun = "wq", .verb = "pools", .run = run_list, .collect = &collect_wq_pools,
+	  .help = "pools of workers: whose works they run, and who of them is busy" },
+	{ .noun = "wq", .verb = "pending", .run = run_list, .collect = &collect_wq_pending,
+	  .help = "works that wait or run, their functions and threads" },
+	{ .noun = "wq", .verb = "lockup", .run = run_list, .collect = &collect_wq_lockup,
+	  .help = "works that keep a pool from getting anything done" },
 };
 const u32 nr_commands = ARRAY_SIZE(command_table);
 

@@ -59,7 +59,8 @@ struct collect_noun {
 	u32 nr_sources;
 };
 
-extern const struct collect_noun collect_wakeup, collect_dmabuf;
+extern const struct collect_noun collect_wakeup, collect_dmabuf, collect_wq, collect_wq_pools,
+	collect_wq_pending, collect_wq_lockup;
 extern const struct collect_source file_source;		/* of every noun: a recording */
 extern const struct collect_source wakeup_kernel_source, wakeup_self_source, wakeup_sysfs_source,
 	wakeup_debugfs_source;

@@ -76,7 +76,8 @@ struct rove_wq_work_view {
 	const struct rove_work *work;	/* an address only: it may be freed any moment */
 	const void *fn;			/* the function, or its address */
 	const char *function;		/* "function+0x0", "program+0x1f0" */
-	uint64_t age_ns;		/* since it is in this state, about */
+	uint64_t age_ns;		/* since it is in this state, about: a work that runs may
+					 * have been taken together with some that ran before it */
 	/* of one that runs */
 	uint32_t tid;
 	char comm[16];

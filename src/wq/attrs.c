@@ -67,7 +67,7 @@ static int make_lane(struct rove_workqueue *wq, const struct layout *lo, u32 i,
 	lane->shards = calloc(wq->nr_shards, sizeof(*lane->shards));
 	if (!lane->shards)
 		return -ENOMEM;
-	return pool_get(&key, &lane->pool);
+	return pool_get(&key, key.limit + wq->max_blocked, &lane->pool);
 }
 
 static int make_lanes(struct rove_workqueue *wq, struct layout *lo,
@@ -284,6 +284,7 @@ static void retire_lanes(struct rove_workqueue *wq)
 static void adopt_layout(struct rove_workqueue *wq, const struct layout *lo)
 {
 	wq->pods = lo->pods;
+	WRITE_ONCE(wq->scope, lo->pods->scope);
 	wq->lanes = lo->lanes;
 	wq->nr_lanes = lo->nr_lanes;
 	wq->nr_lane_cpus = lo->nr_cpus;

@@ -57,7 +57,7 @@ struct worker_pool {
 	struct list_head	workers;	/* P */
 	u32			nr_workers;	/* P, read without */
 	u32			nr_users;	/* under the list's lock: lanes */
-	u32			max_workers;	/* A */
+	u32			max_workers;	/* A: ->limit and those that may wait */
 	u32			dying;		/* A: nr_users is 0 */
 	u64			next_retire_ns;	/* the manager */
 	u64			nr_wakeups;	/* A */
@@ -81,7 +81,7 @@ static inline struct worker_pool *pools_first(void)
 	return load_acquire(&pool_list);
 }
 
-int pool_get(const struct pool_key *key, struct worker_pool **ret_pool);
+int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **ret_pool);
 void pool_put(struct worker_pool *pool);
 
 void pool_announce(struct shard *s);

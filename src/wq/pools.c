@@ -76,13 +76,14 @@ static struct worker_pool *find_pool(const struct pool_key *key)
 
 /**
  * pool_get - a pool for a lane, with a worker at least
- * @key:       copied
- * @ret_pool:  set on success only; pool_put() when the lane is gone
+ * @key:          copied
+ * @max_workers:  that it may have at least; of all that ask the most counts
+ * @ret_pool:     set on success only; pool_put() when the lane is gone
  *
  * Context: may sleep.
  * Return:  0, -ENOMEM or -EAGAIN.
  */
-int pool_get(const struct pool_key *key, struct worker_pool **ret_pool)
+int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **ret_pool)
 {
 	struct worker_pool *pool;
 	int err = -ENOMEM;
@@ -93,6 +94,7 @@ int pool_get(const struct pool_key *key, struct worker_pool **ret_pool)
 		goto unlock;
 	err = 0;
 	WRITE_ONCE(pool->dying, 0);
+	WRITE_ONCE(pool->max_workers, max(pool->max_workers, max_workers));
 	if (key->bh)
 		err = bh_start(pool);
 	else if (!READ_ONCE(pool->nr_workers))

@@ -182,6 +182,7 @@ static void run_claimed(struct worker *w, struct rove_work *work, u32 color)
 	if (unlikely(old & WORK_WATCHED))
 		watch_begin(w, work);
 	WRITE_ONCE(w->nr_begun, w->nr_begun + 1);
+	WRITE_ONCE(w->current_fn, fn);
 	fn(work);
 	w->nr_ended[color]++;
 }

@@ -154,6 +154,7 @@ enum take_result shard_take(struct shard *s, struct worker *w)
 	if (!token_get_locked(s))
 		goto unlock;
 	w->lane = s->lane;
+	WRITE_ONCE(w->take_ns, now);
 	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
 	WRITE_ONCE(w->shard, s);
 	w->leaves_more = !shard_looks_empty(s);

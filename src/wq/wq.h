@@ -62,6 +62,7 @@ struct rove_workqueue {
 	struct lane		*old_lanes;	/* C: tokens of theirs may be held still */
 	u32			nr_lane_cpus;	/* C: CPUs of all lanes */
 	struct pods		*pods;		/* C */
+	enum pod_scope		scope;		/* C, read without: of ->pods */
 	struct worker		*rescuer;	/* I: NULL: none */
 	pthread_t		rescuer_thread;	/* I */
 	u32			mayday;		/* A: a futex: the rescuer is asked for */

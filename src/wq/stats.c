@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq/stats.c - what a queue has done, added up over its shards
+ *
+ * Each shard counts for itself, under the lock that is taken anyway when works are
+ * taken, so counting costs a run nothing; and looking takes each of these locks for
+ * the moment of a few additions.
+ */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/context.h"
+#include "wq/stats.h"
+#include "wq/wq.h"
+
+/**
+ * shard_oldest_ns_locked - for how long the oldest work in a shard has waited, at least
+ *
+ * When the works came is not written down, only when the shard was last empty or
+ * looked at.
+ *
+ * Context: thread, under s->lock.
+ * Return:  0 if there is none.
+ */
+u64 shard_oldest_ns_locked(const struct shard *s)
+{
+	u64 since_ns = max(s->splice_ns, READ_ONCE(s->announce_ns)), now_ns = clock_mono_ns();
+
+	ctx_thread();
+	if (shard_looks_empty(s) || !since_ns || now_ns < since_ns)
+		return 0;
+	return now_ns - since_ns;
+}
+
+static void add_shard(struct rove_wq_stats *stats, struct shard *s)
+{
+	mutex_lock(&s->lock);
+	stats->oldest_pending_ns = max(stats->oldest_pending_ns, shard_oldest_ns_locked(s));
+	shard_splice_locked(s);
+	stats->pending += s->nr_listed;
+	stats->started += s->nr_taken;
+	stats->helped += s->nr_helped;
+	stats->queue_time_ns += s->queue_ns;
+	stats->queue_time_max_ns = max(stats->queue_time_max_ns, s->queue_max_ns);
+	stats->in_flight += READ_ONCE(s->nr_flying[0]) + READ_ONCE(s->nr_flying[1]);
+	mutex_unlock(&s->lock);
+}
+
+/**
+ * rove_workqueue_stats - see rove/workqueue.h
+ */
+void rove_workqueue_stats(struct rove_workqueue *wq, struct rove_wq_stats *stats,
+			  size_t stats_size)
+{
+	struct rove_wq_stats sums = {
+		.cpu_time_ns = READ_ONCE(wq->cpu_time_ns),
+		.cpu_intensive = READ_ONCE(wq->nr_cpu_intensive),
+		.cm_wakeups = READ_ONCE(wq->nr_cm_wakeups),
+		.repatriated = READ_ONCE(wq->nr_repatriated),
+		.mayday = READ_ONCE(wq->nr_mayday),
+		.rescued = READ_ONCE(wq->nr_rescued),
+		.wakeups = READ_ONCE(wq->nr_wakeups),
+	};
+
+	ctx_thread();
+	for (u32 i = 0; i < wq->nr_shards; i++)
+		add_shard(&sums, wq->shards[i]);
+	sums.completed = sums.started - min(sums.started, sums.in_flight);
+	memset(stats, 0, stats_size);
+	memcpy(stats, &sums, min(stats_size, sizeof(sums)));
+}

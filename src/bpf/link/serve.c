@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/context.h"
@@ -31,12 +32,14 @@ static struct {
 	struct mutex lock;		/* leaf, but for the thread's creation */
 	struct list_head sessions;
 	int epoll_fd;
+	int wake_fd;			/* an eventfd: look whether there is still something to do */
 	bool running;
 	bool forks_seen;
 	struct failure failures[FAILURES_KEPT];
 	u32 nr_failures;
 	u64 last_number;
-} serve = { .lock = MUTEX_INIT, .sessions = LIST_INIT(serve.sessions), .epoll_fd = -1 };
+} serve = { .lock = MUTEX_INIT, .sessions = LIST_INIT(serve.sessions), .epoll_fd = -1,
+	    .wake_fd = -1 };
 
 /* --- the thread --------------------------------------------------------------------------- */
 
@@ -68,6 +71,16 @@ static void forget_locked(const struct iter_session *s)
 		f->err = 0;
 }
 
+/* The last session went another way than by the thread, which waits for events of it. */
+static void wake_if_idle_locked(void)
+{
+	u64 one = 1;
+
+	assert_held(&serve.lock);
+	if (list_empty(&serve.sessions) && write(serve.wake_fd, &one, sizeof(one)) < 0)
+		return;	/* it is full: the thread is awake */
+}
+
 /* @err: what the reader is to be told, or 0.  The caller holds a reference. */
 static void give_up(struct iter_session *s, int err)
 {
@@ -78,6 +91,7 @@ static void give_up(struct iter_session *s, int err)
 	if (listed) {
 		epoll_ctl(serve.epoll_fd, EPOLL_CTL_DEL, s->sock, NULL);
 		list_del(&s->entry);
+		wake_if_idle_locked();
 	}
 	s->listed = false;
 	if (err)
@@ -131,6 +145,15 @@ void serve_closed(struct iter_session *s)
 		give_up(s, 0);
 }
 
+static void close_fds_locked(void)
+{
+	if (serve.epoll_fd >= 0)
+		close(serve.epoll_fd);
+	if (serve.wake_fd >= 0)
+		close(serve.wake_fd);
+	serve.epoll_fd = serve.wake_fd = -1;
+}
+
 /* True: nothing is left to do, and the next session starts another thread. */
 static bool may_end(void)
 {
@@ -139,8 +162,7 @@ static bool may_end(void)
 	mutex_lock(&serve.lock);
 	end = list_empty(&serve.sessions);
 	if (end) {
-		close(serve.epoll_fd);
-		serve.epoll_fd = -1;
+		close_fds_locked();
 		serve.running = false;
 	}
 	mutex_unlock(&serve.lock);
@@ -183,12 +205,23 @@ static void after_fork_in_child(void)
 
 	list_for_each_entry(s, &serve.sessions, entry)
 		close(s->sock);
-	if (serve.epoll_fd >= 0)
-		close(serve.epoll_fd);
+	close_fds_locked();
 	list_init(&serve.sessions);
-	serve.epoll_fd = -1;
 	serve.running = false;
 	mutex_init(&serve.lock);
+}
+
+static int open_fds_locked(void)
+{
+	/* Number 0 is no session's.  Each write is one edge; nobody reads. */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+
+	serve.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	serve.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (serve.epoll_fd < 0 || serve.wake_fd < 0 ||
+	    epoll_ctl(serve.epoll_fd, EPOLL_CTL_ADD, serve.wake_fd, &event))
+		return -errno;
+	return 0;
 }
 
 static int start_locked(void)
@@ -204,13 +237,11 @@ static int start_locked(void)
 	if (err)
 		return err;
 	serve.forks_seen = true;
-	serve.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (serve.epoll_fd < 0)
-		return -errno;
-	err = thread_create("rove-iter", serve_thread, (void *)(intptr_t)serve.epoll_fd, &thread);
+	err = open_fds_locked();
+	err = err ?: thread_create("rove-iter", serve_thread, (void *)(intptr_t)serve.epoll_fd,
+				   &thread);
 	if (err) {
-		close(serve.epoll_fd);
-		serve.epoll_fd = -1;
+		close_fds_locked();
 		return err;
 	}
 	pthread_detach(thread);
@@ -242,6 +273,7 @@ int serve_add(struct iter_session *s)
 			err = -errno;
 			s->listed = false;
 			list_del(&s->entry);
+			wake_if_idle_locked();
 		}
 	}
 	mutex_unlock(&serve.lock);

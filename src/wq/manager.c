@@ -56,7 +56,8 @@ static void make_workers(struct worker_pool *pool)
 	if (!READ_ONCE(pool->need_worker))
 		return;
 	WRITE_ONCE(pool->need_worker, 0);
-	if (pool_looks_empty(pool))
+	/* A pool that has too few is asked for again and again: each time for nothing. */
+	if (pool_looks_empty(pool) && READ_ONCE(pool->nr_workers) >= pool->key.limit)
 		return;
 	if ((u32)load_seq_cst(&pool->idle)) {
 		pool_kick(pool);

@@ -129,6 +129,32 @@ static void settle(struct rove_work *work, const struct taken *taken, u64 old)
 }
 
 /**
+ * work_take_over - what is pending becomes the caller's, and stays pending
+ * @shard:  where the caller is going to put it
+ * @flags:  WORK_TIMER or 0
+ *
+ * Context: may sleep.
+ * Return:  false: it is not pending.
+ */
+bool work_take_over(struct rove_work *work, u32 shard, u64 flags)
+{
+	struct taken taken;
+
+	ctx_may_sleep();
+	for (;;) {
+		u64 state = READ_ONCE(work->state);
+
+		if (!(state & WORK_PENDING))
+			return false;
+		if (try_take(work, state, &taken))
+			break;
+		sched_yield();
+	}
+	settle(work, &taken, work_state_move(&work->state, shard, flags));
+	return true;
+}
+
+/**
  * work_take_back - clear PENDING
  * @disable:  1: and disable it, pending or not; else 0
  *

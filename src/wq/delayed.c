@@ -20,10 +20,10 @@
 static void queue_now(struct rove_delayed_work *dwork)
 {
 	struct rove_workqueue *wq = dwork->wq;
-	struct shard *s = shard_by_id(work_state_shard(READ_ONCE(dwork->work.state)));
+	u32 shard = work_state_shard(READ_ONCE(dwork->work.state));
 
-	work_state_end_timer(&dwork->work.state);
-	shard_queue_chain(wq, s, &dwork->work, &dwork->work, 1);
+	work_state_move(&dwork->work.state, shard, 0);
+	shard_queue_chain(wq, shard_by_id(shard), &dwork->work, &dwork->work, 1);
 }
 
 static enum rove_hrtimer_restart time_has_come(struct rove_hrtimer *timer)
@@ -52,6 +52,17 @@ void rove_delayed_work_init(struct rove_delayed_work *dwork, rove_work_fn *fn)
 	rove_hrtimer_init(&dwork->timer, CLOCK_MONOTONIC, time_has_come);
 }
 
+/* The work is the caller's. */
+static void put_pending(struct rove_workqueue *wq, struct shard *s,
+			struct rove_delayed_work *dwork, uint64_t delay_ns)
+{
+	dwork->wq = wq;
+	if (delay_ns)
+		rove_hrtimer_start(&dwork->timer, delay_ns, ROVE_HRTIMER_REL);
+	else
+		shard_queue_chain(wq, s, &dwork->work, &dwork->work, 1);
+}
+
 static int queue_delayed(struct rove_workqueue *wq, struct shard *s,
 			 struct rove_delayed_work *dwork, uint64_t delay_ns)
 {
@@ -60,12 +71,10 @@ static int queue_delayed(struct rove_workqueue *wq, struct shard *s,
 	if (queued <= 0)
 		return queued;
 	queued = work_state_try_queue(&dwork->work.state, s->id, WORK_TIMER);
-	if (queued > 0) {
-		dwork->wq = wq;
-		rove_hrtimer_start(&dwork->timer, delay_ns, ROVE_HRTIMER_REL);
-	} else if (wq->max_pending) {
+	if (queued > 0)
+		put_pending(wq, s, dwork, delay_ns);
+	else if (wq->max_pending)
 		room_give(wq, 1);
-	}
 	return queued;
 }
 
@@ -93,21 +102,23 @@ int rove_queue_delayed_work_on(int cpu, struct rove_workqueue *wq,
 
 /**
  * rove_mod_delayed_work - see rove/workqueue.h
- *
- * Somebody may queue it between the two steps: then it is taken back again.
  */
 int rove_mod_delayed_work(struct rove_workqueue *wq, struct rove_delayed_work *dwork,
 			  uint64_t delay_ns)
 {
-	bool was_pending = false;
+	struct shard *s = wq_shard_here(wq);
 	int queued;
 
 	ctx_may_sleep();
 	do {
-		was_pending |= work_take_back(&dwork->work, 0);
+		if (work_take_over(&dwork->work, s->id, delay_ns ? WORK_TIMER : 0)) {
+			room_take_over(wq);
+			put_pending(wq, s, dwork, delay_ns);
+			return 1;
+		}
 		queued = rove_queue_delayed_work(wq, dwork, delay_ns);
 	} while (!queued);
-	return queued < 0 ? queued : was_pending;
+	return queued < 0 ? queued : 0;
 }
 
 /**

@@ -69,6 +69,13 @@ int room_take(struct rove_workqueue *wq, struct rove_work *work)
 	return -EAGAIN;
 }
 
+/* One that was pending goes on being so, here: the bound may be exceeded.  Context: any. */
+void room_take_over(struct rove_workqueue *wq)
+{
+	if (wq->max_pending)
+		fetch_add_seq_cst(&wq->nr_pending, 1);
+}
+
 /**
  * room_give - works are not pending any more
  *

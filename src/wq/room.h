@@ -11,6 +11,7 @@ struct rove_work;
 struct rove_workqueue;
 
 int room_take(struct rove_workqueue *wq, struct rove_work *work);
+void room_take_over(struct rove_workqueue *wq);
 void room_give(struct rove_workqueue *wq, u32 nr);
 
 #endif

@@ -67,10 +67,11 @@ static u32 batch_size(const struct shard *s, const struct worker *w)
 {
 	u32 limit = w->pool ? w->pool->key.limit : 1;
 	u64 share = s->nr_listed / (2 * limit);
+	u32 run_ns = READ_ONCE(s->run_ns);
 
 	if (s->wq->flags & ROVE_WQ_CPU_INTENSIVE)
 		return 1;
-	if (limit == 1 || (s->run_ns && s->run_ns < WORTH_WAKING_NS / WORKER_SLOTS))
+	if (limit == 1 || (run_ns && run_ns < WORTH_WAKING_NS / WORKER_SLOTS))
 		return WORKER_SLOTS;
 	return min(max(share, (u64)1), (u64)WORKER_SLOTS);
 }

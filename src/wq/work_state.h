@@ -141,27 +141,25 @@ static inline u64 work_state_leave(u64 *word, u64 disable)
 }
 
 /**
- * work_state_take_timer - a work that waits for its time is the caller's now
- * @shard:   from now on its place
- * @flags:   what stays: 0, or WORK_TIMER to wait anew
- * @ret_old: the word as it was found
+ * work_state_move - a work that the caller owns goes elsewhere, and stays pending
+ * @shard:  where
+ * @flags:  WORK_TIMER or 0
  *
  * Context: any.
- * Return:  false if it does not wait for a time.
+ * Return:  the word as it was: WORK_WATCHED counts.
  */
-static inline bool work_state_end_timer(u64 *word)
+static inline u64 work_state_move(u64 *word, u32 shard, u64 flags)
 {
 	u64 old = READ_ONCE(*word);
 
-	do {
-		if (!(old & WORK_TIMER))
-			return false;
-		/*
-		 * ORDER work.queue (acq_rel): as in work_state_try_queue().  Pairs with
-		 * work.begin in work_state_begin() and work.leave in work_state_leave().
-		 */
-	} while (!cmpxchg_acq_rel(word, &old, old & ~WORK_TIMER));
-	return true;
+	/*
+	 * ORDER work.queue (acq_rel): as in work_state_try_queue().  Pairs with work.begin
+	 * and work.leave in work_state_begin() and work_state_leave().
+	 */
+	while (!cmpxchg_acq_rel(word, &old, (old & (WORK_WORKER_MASK | WORK_DISABLED_MASK)) |
+				WORK_PENDING | flags | (u64)shard << WORK_SHARD_SHIFT))
+		;
+	return old;
 }
 
 /**

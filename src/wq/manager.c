@@ -100,10 +100,12 @@ static bool uncount_stalled(struct worker *w)
 static void look_at_workers(struct worker_pool *pool)
 {
 	struct worker *stalled[STALLED_MAX], *w;
+	struct list_head *at;
 	u32 nr = 0;
 
 	mutex_lock(&pool->lock);
-	list_for_each_entry(w, &pool->workers, node) {
+	for (at = pool->workers.next; at != &pool->workers; at = at->next) {
+		w = list_entry(at, struct worker, node);
 		if (nr < STALLED_MAX && uncount_stalled(w))
 			stalled[nr++] = w;
 	}

@@ -293,13 +293,15 @@ static bool quiet_shard_locked(struct worker_pool *pool, struct shard *s)
  */
 bool pool_quiet(struct worker_pool *pool)
 {
-	struct shard *s, *next;
+	struct list_head *at, *next;
 	bool found = false;
 
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);
-	list_for_each_entry_safe(s, next, &pool->ring, ring)
-		found |= quiet_shard_locked(pool, s);
+	for (at = pool->ring.next; at != &pool->ring; at = next) {
+		next = at->next;
+		found |= quiet_shard_locked(pool, list_entry(at, struct shard, ring));
+	}
 	mutex_unlock(&pool->lock);
 	return !found;
 }

@@ -105,11 +105,11 @@ static void call_rescuer(struct rove_workqueue *wq)
  */
 void mayday(struct worker_pool *pool)
 {
-	struct shard *s;
+	struct list_head *at;
 
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);
-	list_for_each_entry(s, &pool->ring, ring)
-		call_rescuer(READ_ONCE(s->wq));
+	for (at = pool->ring.next; at != &pool->ring; at = at->next)
+		call_rescuer(READ_ONCE(list_entry(at, struct shard, ring)->wq));
 	mutex_unlock(&pool->lock);
 }

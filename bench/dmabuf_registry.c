@@ -386,8 +386,8 @@ static int only(const char *name, u32 nr_threads, u32 nr_buffers)
 
 int main(int argc, char **argv)
 {
-	struct bench_options opts = { .rounds = 41 };
-	u32 max_threads = 8, nr_buffers = 4096;
+	struct bench_options opts = { .rounds = 101 };
+	u32 max_threads = 8, nr_buffers = 1024;
 	const char *alone = NULL;
 	int opt, err = 0;
 

@@ -18,7 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bpf/btf/btf.h"
 #include "bpf/core/object.h"
+#include "bpf/iter/iter.h"
 #include "tests/unit/syscall/bpf.h"
 
 #define ATTR_ROOM 192
@@ -48,6 +50,7 @@ static const u8 pointer_offsets[NR_COMMANDS][6] = {
 	[BPF_PROG_TEST_RUN] = { 16, 24, 48, 56 },
 	[BPF_OBJ_GET_INFO_BY_FD] = { 8 },
 	[BPF_BTF_LOAD] = { 255, 8 },
+	[BPF_LINK_CREATE] = { 16 },
 };
 
 static u8 *arena;	/* a guard page follows */
@@ -114,6 +117,17 @@ static void set32(u8 *attr, u32 off, u32 value)
 	memcpy(attr + off, &value, sizeof(value));
 }
 
+static void fill_iter(u32 choice, union bpf_attr *a)
+{
+	const struct iter_target *target = iter_target_at(choice % 8);
+	char func[64];
+
+	snprintf(func, sizeof(func), "bpf_iter_%s", target ? target->name : "num_new");
+	a->prog_type = BPF_PROG_TYPE_TRACING;
+	a->expected_attach_type = BPF_TRACE_ITER;
+	a->attach_btf_id = btf_find(btf_self(), func, BTF_KIND_FUNC);
+}
+
 /* What would be right for the command, so that changes get beyond the first check. */
 static void fill_attr(u32 cmd, u8 *attr, struct input *in)
 {
@@ -133,9 +147,18 @@ static void fill_attr(u32 cmd, u8 *attr, struct input *in)
 	case BPF_PROG_LOAD:
 		a->prog_type = choice & 1 ? BPF_PROG_TYPE_SYSCALL : BPF_PROG_TYPE_SOCKET_FILTER;
 		a->prog_flags = choice & 1 ? BPF_F_SLEEPABLE : 0;
+		if (choice & 4)
+			fill_iter(choice >> 3, a);
 		a->insn_cnt = choice & 2 ? 2 : choice;
 		a->insns = PTR(arena);
 		a->license = PTR(license);
+		break;
+	case BPF_LINK_CREATE:
+		a->link_create.attach_type = BPF_TRACE_ITER;
+		a->link_create.iter_info_len = choice & 1 ? sizeof(union bpf_iter_link_info) : 0;
+		break;
+	case BPF_LINK_UPDATE:
+		a->link_update.new_prog_fd = some_fd(choice / 4);
 		break;
 	case BPF_BTF_LOAD:
 		a->btf = PTR(arena);
@@ -156,6 +179,7 @@ static void fill_attr(u32 cmd, u8 *attr, struct input *in)
 		break;
 	case BPF_PROG_GET_FD_BY_ID ... BPF_MAP_GET_FD_BY_ID:
 	case BPF_BTF_GET_FD_BY_ID:
+	case BPF_LINK_GET_FD_BY_ID:
 		a->map_id = object_next_id(choice % OBJECT_KINDS, 0) + choice % 4;
 		break;
 	}
@@ -219,7 +243,24 @@ static bool gives_descriptor(u32 cmd)
 {
 	return cmd == BPF_MAP_CREATE || cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD ||
 	       cmd == BPF_PROG_GET_FD_BY_ID || cmd == BPF_MAP_GET_FD_BY_ID ||
-	       cmd == BPF_BTF_GET_FD_BY_ID;
+	       cmd == BPF_BTF_GET_FD_BY_ID || cmd == BPF_LINK_CREATE ||
+	       cmd == BPF_LINK_GET_FD_BY_ID || cmd == BPF_ITER_CREATE;
+}
+
+/* By both ways; whether there is more, or an error, is all the same. */
+static void read_some(int fd)
+{
+	char piece[100];
+
+	if (rove_bpf_iter_read(fd, piece, sizeof(piece)) > 0 && read(fd, piece, 1) < 0)
+		return;
+}
+
+/* An iterator that was served to its end is an ordinary descriptor. */
+static void close_one(int fd)
+{
+	if (rove_bpf_close(fd) && close(fd))
+		abort();
 }
 
 static void one_call(struct input *in)
@@ -247,10 +288,12 @@ static void one_call(struct input *in)
 	size = size < 200 ? sizeof(union bpf_attr) : size % (ATTR_ROOM + 1);
 	ret = rove_bpf(cmd, (union bpf_attr *)attr, size);
 	if (ret >= 0 && gives_descriptor(cmd)) {
+		if (cmd == BPF_ITER_CREATE && size & 1)
+			read_some(ret);
 		if (nr_fds < MAX_FDS)
 			fds[nr_fds++] = ret;
 		else
-			rove_bpf_close(ret);
+			close_one(ret);
 	}
 }
 
@@ -270,7 +313,8 @@ static u32 count_open(void)
 
 static u32 count_objects(void)
 {
-	return object_count(OBJECT_PROG) + object_count(OBJECT_MAP) + object_count(OBJECT_BTF);
+	return object_count(OBJECT_PROG) + object_count(OBJECT_MAP) + object_count(OBJECT_BTF) +
+	       object_count(OBJECT_LINK);
 }
 
 static void check_same(const char *what, u32 before, u32 after)
@@ -312,8 +356,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		one_call(&in);
 	}
 	while (nr_fds)
-		if (rove_bpf_close(fds[--nr_fds]))
-			abort();
+		close_one(fds[--nr_fds]);
+	/* The thread that serves iterators lets go in its own time. */
+	for (u32 i = 0; i < 10000 && (count_objects() != nr_objects || count_open() != nr_open); i++)
+		usleep(1000);
 	check_same("objects", nr_objects, count_objects());
 	check_same("descriptors", nr_open, count_open());
 	return 0;

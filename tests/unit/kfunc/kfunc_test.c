@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <limits.h>
 
+#include <rove/dmabuf.h>
 #include <rove/wakeup.h>
 
 #include "bpf/btf/btf.h"
 #include "bpf/kfunc/cast.h"
+#include "bpf/kfunc/dmabuf.h"
 #include "bpf/kfunc/iter_num.h"
 #include "bpf/kfunc/kfunc.h"
 #include "bpf/kfunc/wakeup.h"
@@ -20,6 +22,7 @@ static const char *const names[] = {
 	"bpf_wakeup_sources_read_lock", "bpf_wakeup_sources_read_unlock",
 	"bpf_wakeup_sources_get_head", "bpf_iter_wakeup_source_new",
 	"bpf_iter_wakeup_source_next", "bpf_iter_wakeup_source_destroy",
+	"bpf_iter_dmabuf_new", "bpf_iter_dmabuf_next", "bpf_iter_dmabuf_destroy",
 };
 
 TEST(kfunc, every_one_is_in_our_btf_under_its_name)
@@ -120,4 +123,45 @@ TEST(wakeup_kfunc, an_iterator_over_nothing_ends_at_once)
 	EXPECT_PTR_EQ(bpf_iter_wakeup_source_next(&it), NULL);
 	bpf_iter_wakeup_source_destroy(&it);
 	rove_srcu_synchronize(wakeup_sources_srcu());
+}
+
+/* --- DMA-bufs ----------------------------------------------------------------------------- */
+
+static s64 refs_of(struct dma_buf *buf)
+{
+	struct rove_dma_buf_attrs attrs;
+
+	rove_dma_buf_read(buf, &attrs);
+	return attrs.nr_refs;
+}
+
+TEST(dmabuf_kfunc, the_iterator_gives_each_buffer_once_and_holds_one_at_a_time)
+{
+	struct bpf_iter_dmabuf it;
+	struct dma_buf *bufs[3];
+
+	for (u32 i = 0; i < 3; i++)
+		EXPECT_EQ(rove_dma_buf_export(4096, "test", NULL, &bufs[i]), 0);
+	EXPECT_EQ(bpf_iter_dmabuf_new(&it), 0);
+	for (int i = 2; i >= 0; i--) {
+		EXPECT_PTR_EQ(bpf_iter_dmabuf_next(&it), bufs[i]);
+		for (int j = 0; j < 3; j++)
+			EXPECT_EQ(refs_of(bufs[j]), j == i ? 2 : 1);
+	}
+	EXPECT_PTR_EQ(bpf_iter_dmabuf_next(&it), NULL);
+	EXPECT_PTR_EQ(bpf_iter_dmabuf_next(&it), NULL);
+	bpf_iter_dmabuf_destroy(&it);
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(refs_of(bufs[i]), 1);
+
+	/* Left half-way, and before the first. */
+	EXPECT_EQ(bpf_iter_dmabuf_new(&it), 0);
+	EXPECT_PTR_EQ(bpf_iter_dmabuf_next(&it), bufs[2]);
+	bpf_iter_dmabuf_destroy(&it);
+	EXPECT_EQ(refs_of(bufs[2]), 1);
+	EXPECT_EQ(bpf_iter_dmabuf_new(&it), 0);
+	bpf_iter_dmabuf_destroy(&it);
+	for (int i = 0; i < 3; i++)
+		rove_dma_buf_put(bufs[i]);
+	rove_dma_bufs_barrier();
 }

@@ -9,7 +9,7 @@
  *
  *	workqueue [-n ROUNDS] [-j FILE] [-f] [-M] [-p NAME] [-m MODE] [-w WORKERS]
  *
- *	-f  200,000 items a producer (tens of minutes) instead of fewer
+ *	-f  200,000 items a producer instead of fewer (one at a time: a tenth); many minutes
  *	-M  instead: wakeup after the unlock against wakeup under the lock
  *	-p  only rows whose name has NAME in it (and the first row of rove's)
  *	-m  only this table: batch64 one-batch one-at-a-time ping idle producers scopes
@@ -40,8 +40,8 @@ struct mode {
 static const struct mode modes[] = {
 	{ "batch64", "batches of 64", WQ_THROUGHPUT, 8, 16384, FULL_ITEMS, 64 },
 	{ "one-batch", "one batch", WQ_THROUGHPUT, 8, 16384, FULL_ITEMS, 0 },
-	{ "one-at-a-time", "one at a time", WQ_THROUGHPUT, 8, 1500, FULL_ITEMS, 1 },
-	{ "ping", "wakeup, back to back", WQ_WAKEUP, 1, 3000, FULL_ITEMS, 1 },
+	{ "one-at-a-time", "one at a time", WQ_THROUGHPUT, 8, 1500, FULL_ITEMS / 10, 1 },
+	{ "ping", "wakeup, back to back", WQ_WAKEUP, 1, 3000, FULL_ITEMS / 10, 1 },
 	{ "idle", "wakeup of an idle worker", WQ_WAKEUP, 1, 150, 2000, 1, 300 },
 	{ "producers", "1 producer, batches of 64", WQ_THROUGHPUT, 1, 65536, FULL_ITEMS, 64 },
 	{ "producers", "2 producers, batches of 64", WQ_THROUGHPUT, 2, 32768, FULL_ITEMS, 64 },

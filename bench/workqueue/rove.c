@@ -5,6 +5,8 @@
  * One queue for each way of using it.  How many workers run is the pool's own
  * choice: about as many as there are CPUs.
  */
+#include <stdlib.h>
+
 #include <rove/workqueue.h>
 
 #include "bench/workqueue/entries.h"
@@ -15,6 +17,7 @@ struct rove_item {
 };
 
 static struct rove_workqueue *wq;
+static u32 max_in_flight;
 
 static void run_item(struct rove_work *work)
 {
@@ -33,46 +36,41 @@ static void rove_submit(struct wq_item *item, u32 producer)
 	rove_queue_work(wq, &container_of(item, struct rove_item, item)->work);
 }
 
-/* Batches are split, since the array of works is made here. */
-#define PART 64u
-
-static void works_of(struct wq_item *const *items, u32 nr, struct rove_work **works)
+/* The works of a producer's items, in their order: the items stay where they are. */
+static struct rove_work **works_of(struct wq_item *const *items, u32 producer)
 {
-	for (u32 i = 0; i < nr; i++)
-		works[i] = &container_of(items[i], struct rove_item, item)->work;
+	static struct rove_work **works[WQ_MAX_PRODUCERS];
+
+	if (unlikely(!works[producer])) {
+		works[producer] = calloc(max_in_flight, sizeof(works[0][0]));
+		for (u32 i = 0; works[producer] && i < max_in_flight; i++)
+			works[producer][i] = &container_of(items[i], struct rove_item, item)->work;
+	}
+	if (!works[producer])
+		abort();
+	return works[producer];
 }
 
 static void rove_submit_many(struct wq_item *const *items, u32 nr, u32 producer)
 {
-	struct rove_work *works[PART];
-
-	for (u32 i = 0; i < nr; i += PART) {
-		u32 part = min(nr - i, PART);
-
-		works_of(items + i, part, works);
-		rove_queue_works(wq, works, part);
-	}
+	rove_queue_works(wq, works_of(items, producer), nr);
 }
 
 static void rove_wait(struct wq_item *const *items, u32 nr, u32 producer)
 {
-	struct rove_work *works[PART];
+	struct rove_work **works = works_of(items, producer);
 
-	for (u32 i = 0; i < nr; i += PART) {
-		u32 part = min(nr - i, PART);
-
-		works_of(items + i, part, works);
-		if (part == 1)
-			rove_flush_work(works[0]);
-		else
-			rove_flush_works(works, part);
-	}
+	if (nr == 1)
+		rove_flush_work(works[0]);
+	else
+		rove_flush_works(works, nr);
 }
 
-static int rove_init(const struct rove_wq_options *chosen)
+static int rove_init(const struct wq_conf *conf, const struct rove_wq_options *chosen)
 {
 	struct rove_wq_options options = *chosen;
 
+	max_in_flight = conf->max_in_flight;
 	options.size = sizeof(options);
 	return rove_workqueue_create("bench", &options, &wq);
 }
@@ -87,7 +85,7 @@ static void rove_fini(void)
 #define ROVE(id, title, options, ...)                                                  \
 	static int id##_init(const struct wq_conf *conf, const char **why)             \
 	{                                                                              \
-		return rove_init(&options);                                            \
+		return rove_init(conf, &options);                                      \
 	}                                                                              \
 	static const struct wq_peer id = {                                             \
 		.name = title,                                                         \

@@ -55,7 +55,7 @@ struct rove_wq_pool_view {
 	uint32_t nr_queues;		/* that it serves */
 	uint64_t nr_pending;		/* works in the places that were counted; may be more */
 	uint64_t nr_begun;		/* works, since ever */
-	uint64_t nr_wakeups;
+	uint64_t nr_wakeups;		/* of its workers, by queues that are there */
 	uint64_t oldest_pending_ns;	/* how long the oldest has waited, about; 0: none */
 };
 

@@ -28,8 +28,12 @@ void block_begin(struct block *block)
 	for (w = worker_self; w; w = w->outer)
 		worker_give_back(w);
 	block->worker = thread_worker();
-	if (block->worker && !block->worker->block_depth++)
-		worker_uncount(block->worker, WORKER_BLOCKED);
+	if (block->worker && !block->worker->block_depth++) {
+		w = block->worker;
+		if (w->shard)
+			fetch_add_relaxed(&w->shard->nr_cm_wakeups, 1);
+		worker_uncount(w, WORKER_BLOCKED);
+	}
 }
 
 /* Context: thread. */

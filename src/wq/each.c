@@ -112,7 +112,7 @@ static int call_for_pool(const struct view_pool *copy, rove_wq_pool_view_fn *fn,
 		.nr_running = READ_ONCE(pool->nr_running),
 		.nr_queues = copy->nr_queues,
 		.nr_pending = copy->nr_pending,
-		.nr_wakeups = READ_ONCE(pool->nr_wakeups),
+		.nr_wakeups = copy->nr_wakeups,
 		.oldest_pending_ns = copy->oldest_ns,
 	};
 

@@ -74,16 +74,22 @@ static void make_workers(struct worker_pool *pool)
 /* It keeps others waiting: it sleeps, or has computed for long, in one work. */
 static bool is_stalled(struct worker *w)
 {
+	struct shard *s = READ_ONCE(w->shard);
+	u64 before_ns = w->memory.cpu_ns;
+	enum probe_verdict verdict;
 	u32 tid = READ_ONCE(w->tid);
 
-	if (READ_ONCE(w->state) != WORKER_ACTIVE || !READ_ONCE(w->shard) || !tid)
+	if (READ_ONCE(w->state) != WORKER_ACTIVE || !s || !tid)
 		return false;
-	switch (probe_look(&w->memory, tid, READ_ONCE(w->nr_begun) + 1)) {
+	verdict = probe_look(&w->memory, tid, READ_ONCE(w->nr_begun) + 1);
+	if (before_ns)
+		fetch_add_relaxed(&s->cpu_time_ns, w->memory.cpu_ns - before_ns);
+	switch (verdict) {
 	case PROBE_SAYS_BLOCKED:
-		fetch_add_relaxed(&w->pool->nr_cm_wakeups, 1);
+		fetch_add_relaxed(&s->nr_cm_wakeups, 1);
 		return true;
 	case PROBE_SAYS_INTENSIVE:
-		fetch_add_relaxed(&w->pool->nr_cpu_intensive, 1);
+		fetch_add_relaxed(&s->nr_cpu_intensive, 1);
 		return true;
 	default:
 		return false;

@@ -60,9 +60,6 @@ struct worker_pool {
 	u32			max_workers;	/* A: ->limit and those that may wait */
 	u32			dying;		/* A: nr_users is 0 */
 	u64			next_retire_ns;	/* the manager */
-	u64			nr_wakeups;	/* A */
-	u64			nr_cm_wakeups;	/* A */
-	u64			nr_cpu_intensive; /* A */
 
 	struct pool_key		key;		/* I */
 	u32			id;		/* I: for names */

@@ -38,6 +38,8 @@ static void __attribute__((noinline)) announce_and_wake_locked(struct shard *s, 
 	mutex_lock(&pool->lock);
 	pool_announce(s);
 	w = pool_choose(pool);
+	if (w)
+		fetch_add_relaxed(&s->nr_wakeups, 1);
 	if (w && wake == ROVE_WQ_WAKE_UNDER)
 		worker_wake(w);
 	mutex_unlock(&pool->lock);
@@ -47,8 +49,14 @@ static void __attribute__((noinline)) announce_and_wake_locked(struct shard *s, 
 
 static void __attribute__((noinline)) announce_and_wake(struct shard *s)
 {
+	struct worker *w;
+
 	pool_announce(s);
-	pool_kick(READ_ONCE(s->pool));
+	w = pool_choose(READ_ONCE(s->pool));
+	if (w) {
+		fetch_add_relaxed(&s->nr_wakeups, 1);
+		worker_wake(w);
+	}
 }
 
 /**

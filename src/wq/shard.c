@@ -36,6 +36,19 @@ struct shard *shard_alloc(void)
 	return s;
 }
 
+/* The next queue begins with nothing. */
+static void forget_counts_locked(struct shard *s)
+{
+	assert_held(&s->lock);
+	s->splice_ns = s->nr_taken = s->nr_helped = s->queue_ns = s->queue_max_ns = 0;
+	WRITE_ONCE(s->announce_ns, 0);
+	WRITE_ONCE(s->run_ns, 0);
+	WRITE_ONCE(s->nr_wakeups, 0);
+	WRITE_ONCE(s->nr_cm_wakeups, 0);
+	WRITE_ONCE(s->nr_cpu_intensive, 0);
+	WRITE_ONCE(s->cpu_time_ns, 0);
+}
+
 /**
  * shard_release - a shard is empty and not used any more
  *
@@ -45,6 +58,10 @@ void shard_release(struct shard *s)
 {
 	ctx_thread();
 	check(shard_looks_empty(s));
+	mutex_lock(&s->lock);
+	WRITE_ONCE(s->wq, NULL);
+	forget_counts_locked(s);
+	mutex_unlock(&s->lock);
 	idtable_release(&shards, s->id);
 }
 

@@ -75,6 +75,13 @@ struct shard {
 	u32			starved;	/* A, changed under ->lock: works, but no token */
 	u64			queue_ns;	/* L: estimated time in the queue, all works */
 	u64			queue_max_ns;	/* L */
+
+	/* what happens rarely */
+	u64			nr_wakeups __attribute__((aligned(CACHE_LINE)));
+						/* A: workers woken by queueing */
+	u64			nr_cm_wakeups;	/* A: works that waited */
+	u64			nr_cpu_intensive; /* A: works that computed for long */
+	u64			cpu_time_ns;	/* A: of its works, as far as the manager looked */
 };
 
 struct shard *shard_alloc(void);

@@ -42,6 +42,10 @@ static void add_shard(struct rove_wq_stats *stats, struct shard *s)
 	stats->helped += s->nr_helped;
 	stats->queue_time_ns += s->queue_ns;
 	stats->queue_time_max_ns = max(stats->queue_time_max_ns, s->queue_max_ns);
+	stats->wakeups += READ_ONCE(s->nr_wakeups);
+	stats->cm_wakeups += READ_ONCE(s->nr_cm_wakeups);
+	stats->cpu_intensive += READ_ONCE(s->nr_cpu_intensive);
+	stats->cpu_time_ns += READ_ONCE(s->cpu_time_ns);
 	stats->in_flight += READ_ONCE(s->nr_flying[0]) + READ_ONCE(s->nr_flying[1]);
 	mutex_unlock(&s->lock);
 }
@@ -53,18 +57,15 @@ void rove_workqueue_stats(struct rove_workqueue *wq, struct rove_wq_stats *stats
 			  size_t stats_size)
 {
 	struct rove_wq_stats sums = {
-		.cpu_time_ns = READ_ONCE(wq->cpu_time_ns),
-		.cpu_intensive = READ_ONCE(wq->nr_cpu_intensive),
-		.cm_wakeups = READ_ONCE(wq->nr_cm_wakeups),
 		.repatriated = READ_ONCE(wq->nr_repatriated),
 		.mayday = READ_ONCE(wq->nr_mayday),
 		.rescued = READ_ONCE(wq->nr_rescued),
-		.wakeups = READ_ONCE(wq->nr_wakeups),
 	};
 
 	ctx_thread();
 	for (u32 i = 0; i < wq->nr_shards; i++)
 		add_shard(&sums, wq->shards[i]);
+	sums.wakeups_saved = sums.started + sums.pending - min(sums.started + sums.pending, sums.wakeups);
 	sums.completed = sums.started - min(sums.started, sums.in_flight);
 	memset(stats, 0, stats_size);
 	memcpy(stats, &sums, min(stats_size, sizeof(sums)));

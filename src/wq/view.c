@@ -275,6 +275,7 @@ static void count_shard_locked(struct view_pool *p, const struct rove_workqueue 
 	shard_splice_locked(s);
 	p->nr_pending += s->nr_listed;
 	p->progress += s->nr_taken;
+	p->nr_wakeups += READ_ONCE(s->nr_wakeups);
 	if (!READ_ONCE(s->starved) && !READ_ONCE(wq->frozen))
 		p->nr_runnable += s->nr_listed;
 	if (s->nr_listed && age_ns >= p->oldest_ns) {

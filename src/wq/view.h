@@ -31,6 +31,7 @@ struct view_pool {
 	struct worker_pool	*pool;
 	u32			nr_queues;
 	const void		*last_queue;	/* the last one that was counted */
+	u64			nr_wakeups;
 	u64			nr_pending;	/* also what workers have taken and not begun */
 	u64			nr_runnable;	/* of those: not held back by max_active or freezing */
 	u64			progress;	/* changes when anything begins */

@@ -69,10 +69,6 @@ struct rove_workqueue {
 	u64			nr_mayday;	/* A */
 	u64			nr_rescued;	/* A */
 	u64			nr_repatriated;	/* A */
-	u64			nr_cm_wakeups;	/* A */
-	u64			nr_cpu_intensive; /* A */
-	u64			nr_wakeups;	/* A */
-	u64			cpu_time_ns;	/* A */
 	struct wq_flush		flush;
 	struct list_head	node;		/* under the list's lock */
 	char			name[WQ_NAME_MAX]; /* I */

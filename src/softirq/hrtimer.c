@@ -4,7 +4,7 @@
  *
  * Invariant: nothing here but rove_hrtimer_cancel() takes a lock, and nothing touches a
  *            timer after the exchange that arms it (hrtimer_state.h).
- * Not here:  the heap and the callbacks (hrtimer_run.c).
+ * Not here:  the queue and the callbacks (hrtimer_run.c).
  */
 #include <errno.h>
 #include <sched.h>

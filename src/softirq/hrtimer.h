@@ -34,9 +34,9 @@ static inline struct rove_hrtimer *hrtimer_of_change(struct llist_node *change)
 	return container_of((struct rove_hrtimer **)change, struct rove_hrtimer, next);
 }
 
-static inline struct pheap *hrtimer_heap(const struct rove_hrtimer *timer)
+static inline struct tqueue *hrtimer_queue(const struct rove_hrtimer *timer)
 {
-	return &softirq.heaps[timer->clock];
+	return &softirq.queues[timer->clock];
 }
 
 /* Maybe half of one state and half of another: an exchange tells. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * softirq/hrtimer_run.c - the heaps, and the callbacks
+ * softirq/hrtimer_run.c - the queues, and the callbacks
  *
- * Invariant: under softirq.lock a timer is in its clock's heap if and only if its state
+ * Invariant: under softirq.lock a timer is in its clock's queue if and only if its state
  *            says QUEUED (hrtimer_state.h).  A timer is touched without QUEUED, and
  *            without PUBLISHED, by nobody here: its memory is its owner's.
  * Not here:  when the thread looks (sleep.c).
@@ -10,35 +10,35 @@
 #include "base/context.h"
 #include "softirq/hrtimer.h"
 
-static bool is_in_heap_locked(struct rove_hrtimer *timer)
+static bool is_in_queue_locked(struct rove_hrtimer *timer)
 {
-	return pheap_is_queued(hrtimer_heap(timer), hrtimer_node(timer));
+	return tqueue_is_queued(hrtimer_queue(timer), hrtimer_node(timer));
 }
 
-static void heap_remove_locked(struct rove_hrtimer *timer)
+static void queue_remove_locked(struct rove_hrtimer *timer)
 {
-	if (is_in_heap_locked(timer))
-		pheap_remove(hrtimer_heap(timer), hrtimer_node(timer));
+	if (is_in_queue_locked(timer))
+		tqueue_remove(hrtimer_queue(timer), hrtimer_node(timer));
 }
 
-/* Into the heap, or up in it; an earlier key may stay. */
-static void heap_add_locked(struct rove_hrtimer *timer, u64 limit_ns)
+/* Into the queue, or up in it; an earlier key may stay. */
+static void queue_add_locked(struct rove_hrtimer *timer, u64 limit_ns)
 {
 	struct pheap_node *node = hrtimer_node(timer);
 
-	if (is_in_heap_locked(timer)) {
+	if (is_in_queue_locked(timer)) {
 		if (node->key <= limit_ns)
 			return;
-		pheap_remove(hrtimer_heap(timer), node);
+		tqueue_remove(hrtimer_queue(timer), node);
 	}
 	node->key = limit_ns;
-	pheap_add(hrtimer_heap(timer), node);
+	tqueue_add(hrtimer_queue(timer), node);
 	/* Not the thread, but a canceller, has emptied the list: the thread may be asleep. */
 	if (!softirq_is_this_thread())
 		softirq_rouse_by(timer->clock, limit_ns);
 }
 
-/* It leaves the heap before the exchange that says so: afterwards it may be freed. */
+/* It leaves the queue before the exchange that says so: afterwards it may be freed. */
 static void take_one_locked(struct rove_hrtimer *timer)
 {
 	struct hrt_state s = hrtimer_read(timer), next;
@@ -46,14 +46,14 @@ static void take_one_locked(struct rove_hrtimer *timer)
 	do {
 		next = hrt_take(s);
 		if (!(next.ctl & HRT_QUEUED))
-			heap_remove_locked(timer);
+			queue_remove_locked(timer);
 	} while (!hrtimer_exchange(timer, &s, next));
 	if (next.ctl & HRT_QUEUED)
-		heap_add_locked(timer, hrt_limit(next));
+		queue_add_locked(timer, hrt_limit(next));
 }
 
 /**
- * hrtimer_take_changes_locked - the heaps agree with what has been published
+ * hrtimer_take_changes_locked - the queues agree with what has been published
  *
  * Context: thread, under softirq.lock.
  */
@@ -79,13 +79,13 @@ void hrtimer_unqueue_idle_locked(struct rove_hrtimer *timer)
 
 	assert_held(&softirq.lock);
 	while ((s.ctl & HRT_QUEUED) && !(s.ctl & HRT_ARMED)) {
-		heap_remove_locked(timer);
+		queue_remove_locked(timer);
 		if (hrtimer_exchange(timer, &s, hrt_unqueue(s)))
 			return;
 	}
-	/* Armed again by somebody else while it was out of the heap. */
+	/* Armed again by somebody else while it was out of the queue. */
 	if (s.ctl & HRT_QUEUED)
-		heap_add_locked(timer, hrt_limit(s));
+		queue_add_locked(timer, hrt_limit(s));
 }
 
 /* Context: the thread, drops and retakes the lock. */
@@ -115,14 +115,14 @@ static void fire_locked(struct rove_hrtimer *timer, struct hrt_state s)
 		if (!hrtimer_exchange(timer, &s, next))
 			continue;
 		if (next.ctl & HRT_QUEUED)
-			heap_add_locked(timer, hrt_limit(next));
+			queue_add_locked(timer, hrt_limit(next));
 		break;
 	}
 	softirq_end();
 }
 
 /*
- * It is out of the heap while its state is being looked at, and goes back if it is armed
+ * It is out of the queue while its state is being looked at, and goes back if it is armed
  * for later.  Said to run before it is said not to be armed any more.
  *
  * Context: the thread, may drop and retake the lock.
@@ -132,7 +132,7 @@ static void look_at_locked(struct rove_hrtimer *timer, u64 now_ns)
 	struct hrt_state s = hrtimer_read(timer), next;
 	enum hrt_due due;
 
-	heap_remove_locked(timer);
+	queue_remove_locked(timer);
 	do {
 		due = hrt_look(s, now_ns, &next);
 		if (due == HRT_FIRE)
@@ -143,7 +143,7 @@ static void look_at_locked(struct rove_hrtimer *timer, u64 now_ns)
 	else if (READ_ONCE(softirq.running))
 		softirq_end();	/* it was going to fire, but was cancelled or put off */
 	if (due == HRT_LATER)
-		heap_add_locked(timer, hrt_limit(next));
+		queue_add_locked(timer, hrt_limit(next));
 }
 
 /* Its limit has come; or its time, and since the thread is awake it need not wait longer. */
@@ -160,7 +160,7 @@ static bool is_due_locked(struct pheap_node *first, u64 now_ns)
 /* Context: the thread, may drop and retake the lock. */
 static bool run_clock_locked(enum softirq_clock clock)
 {
-	struct pheap *heap = &softirq.heaps[clock];
+	struct tqueue *q = &softirq.queues[clock];
 	u64 now_ns = 0;
 	bool any = false;
 
@@ -168,12 +168,14 @@ static bool run_clock_locked(enum softirq_clock clock)
 		struct pheap_node *first;
 
 		hrtimer_take_changes_locked();
-		first = pheap_first(heap);
-		if (!first)
-			return any;
-		if (!is_due_locked(first, now_ns)) {
+		first = tqueue_first(q);
+		if (!first || !is_due_locked(first, now_ns)) {
+			if (tqueue_is_empty(q))
+				return any;
 			now_ns = softirq_clock_ns(clock);
-			if (!is_due_locked(first, now_ns))
+			tqueue_advance(q, now_ns);
+			first = tqueue_first(q);
+			if (!first || !is_due_locked(first, now_ns))
 				return any;
 		}
 		look_at_locked(hrtimer_of_node(first), now_ns);

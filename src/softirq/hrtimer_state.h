@@ -8,15 +8,15 @@
  * do next.  Pure: the tests run every interleaving of them.
  *
  * Words:   the time (never called before it), and flags, CPU and slack.
- * Terms:   the limit is time plus slack; the queue key is the heap's, under its lock.
+ * Terms:   the limit is time plus slack; the key is the queue's, under its lock.
  *
  * Invariant (covered): ARMED implies PUBLISHED, or QUEUED with a key no later than the
  *          limit.  QUEUED without PUBLISHED implies that key even when not ARMED.
- *          "Is queued" counts from the exchange on: whoever has made it holds the heap's
- *          lock until the heap agrees.
+ *          "Is queued" counts from the exchange on: whoever has made it holds the queue's
+ *          lock until the queue agrees.
  *
  *          Therefore a start that does not make the limit earlier need tell nobody; the
- *          heap's key may be too early, and then the thread looks in vain and queues it
+ *          queue's key may be too early, and then the thread looks in vain and queues it
  *          again.  A cancel never tells anybody, and keeps time and slack, so that the
  *          next start still knows what limit is covered.
  *
@@ -27,7 +27,7 @@
  *          it, looks whether the thread must be woken for that.
  *
  * Who:     PUBLISHED is set by a start and cleared by whoever has taken the timer from the
- *          list.  QUEUED is changed under the heap's lock only.  CANCELLED says that a
+ *          list.  QUEUED is changed under the queue's lock only.  CANCELLED says that a
  *          cancel came after the callback was begun or the last start: a RESTART does not
  *          overrule it.  PHASE changes with every
  *          call, and with nothing else.
@@ -40,7 +40,7 @@
 #define HRT_ARMED ((u64)1 << 0)
 #define HRT_CANCELLED ((u64)1 << 1)
 #define HRT_PUBLISHED ((u64)1 << 2)	/* in the list of changes, or about to be */
-#define HRT_QUEUED ((u64)1 << 3)	/* in the heap, or about to be */
+#define HRT_QUEUED ((u64)1 << 3)	/* in the queue, or about to be */
 #define HRT_PHASE ((u64)1 << 4)
 #define HRT_LINKED (HRT_PUBLISHED | HRT_QUEUED)
 
@@ -126,8 +126,8 @@ static inline int hrt_cancel_found(struct hrt_state before, enum hrt_running run
 }
 
 /*
- * Taken from the list of changes, under the heap's lock.  If QUEUED afterwards, the key
- * must be no later than hrt_limit(); else it must not be in the heap, and is let go of.
+ * Taken from the list of changes, under the queue's lock.  If QUEUED afterwards, the key
+ * must be no later than hrt_limit(); else it must not be in the queue, and is let go of.
  */
 static inline struct hrt_state hrt_take(struct hrt_state s)
 {
@@ -143,7 +143,7 @@ enum hrt_due {
 	HRT_FIRE,	/* call the callback; but first take it from the list, if PUBLISHED */
 };
 
-/* The first of the heap, under its lock.  *@next is for DROP and FIRE. */
+/* The first of the queue, under its lock.  *@next is for DROP and FIRE. */
 static inline enum hrt_due hrt_look(struct hrt_state s, u64 now_ns, struct hrt_state *next)
 {
 	*next = s;
@@ -159,8 +159,8 @@ static inline enum hrt_due hrt_look(struct hrt_state s, u64 now_ns, struct hrt_s
 }
 
 /*
- * The callback said RESTART, under the heap's lock.  False: a newer operation stands.
- * A start that is about to publish will find it armed; else it goes into the heap.
+ * The callback said RESTART, under the queue's lock.  False: a newer operation stands.
+ * A start that is about to publish will find it armed; else it goes into the queue.
  */
 static inline bool hrt_restart(struct hrt_state s, u64 expires_ns, struct hrt_state *next)
 {
@@ -172,7 +172,7 @@ static inline bool hrt_restart(struct hrt_state s, u64 expires_ns, struct hrt_st
 	return true;
 }
 
-/* Taken out of the heap by a cancel that waits, under the heap's lock. */
+/* Taken out of the queue by a cancel that waits, under the queue's lock. */
 static inline struct hrt_state hrt_unqueue(struct hrt_state s)
 {
 	s.ctl &= ~HRT_QUEUED;

@@ -75,8 +75,8 @@ void softirq_sleep_fini(void)
 
 static bool needs_poll_locked(void)
 {
-	return pheap_first(&softirq.heaps[SOFTIRQ_REALTIME]) ||
-	       pheap_first(&softirq.heaps[SOFTIRQ_BOOTTIME]);
+	return !tqueue_is_empty(&softirq.queues[SOFTIRQ_REALTIME]) ||
+	       !tqueue_is_empty(&softirq.queues[SOFTIRQ_BOOTTIME]);
 }
 
 /* It never expires; it is there to be cancelled when the clock is set. */
@@ -101,18 +101,17 @@ static bool open_descriptors(void)
 	return softirq.step_fd >= 0 && softirq.wake_fd >= 0;
 }
 
-/* The first limit of all heaps, as a time of CLOCK_MONOTONIC. */
+/* The first limit of all queues, as a time of CLOCK_MONOTONIC. */
 static u64 first_limit_locked(const u64 *now_ns)
 {
 	u64 first_ns = HRT_NEVER;
 
 	for (u32 c = 0; c < NR_SOFTIRQ_CLOCKS; c++) {
-		struct pheap_node *node = pheap_first(&softirq.heaps[c]);
-		u64 in_ns;
+		u64 next_ns = tqueue_next_ns(&softirq.queues[c]), in_ns;
 
-		if (!node || node->key == HRT_NEVER)
+		if (next_ns >= HRT_NEVER)
 			continue;
-		in_ns = node->key > now_ns[c] ? node->key - now_ns[c] : 0;
+		in_ns = next_ns > now_ns[c] ? next_ns - now_ns[c] : 0;
 		first_ns = min(first_ns, now_ns[SOFTIRQ_MONOTONIC] + in_ns);
 	}
 	return first_ns;
@@ -143,7 +142,7 @@ static u32 plan_sleep_locked(u64 *ret_until_ns)
 
 		if (c == SOFTIRQ_MONOTONIC && until_ns < HRT_NEVER)
 			wake_ns = until_ns;
-		else if (c != SOFTIRQ_MONOTONIC && pheap_first(&softirq.heaps[c]))
+		else if (c != SOFTIRQ_MONOTONIC && !tqueue_is_empty(&softirq.queues[c]))
 			wake_ns = until_ns < HRT_NEVER ?
 				until_ns - now_ns[SOFTIRQ_MONOTONIC] + now_ns[c] : SOFTIRQ_FOREVER;
 		/* ORDER softirq.doze (seq_cst): as above.  Pairs with softirq.rouse in softirq_rouse_by(). */

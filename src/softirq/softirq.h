@@ -3,7 +3,7 @@
  * softirq/softirq.h - the one thread, what it is told, and when it sleeps
  *
  * Callers in any context add to two lists and, if the thread sleeps too long for what
- * they want, wake it.  The thread empties the lists, keeps the timers in a heap for each
+ * they want, wake it.  The thread empties the lists, keeps the timers in a queue for each
  * clock, and calls one function at a time.
  *
  * Invariant (no lost wakeup): the thread sleeps only after it has set ->wake_ns and
@@ -24,11 +24,11 @@
 #include "base/atomic.h"
 #include "base/llist.h"
 #include "base/mutex.h"
-#include "base/pheap.h"
 #include "base/types.h"
 #include "softirq/hrtimer_state.h"
+#include "softirq/tqueue.h"
 
-/* Each clock has a heap, keyed in its own time. */
+/* Each clock has a queue, keyed in its own time. */
 enum softirq_clock { SOFTIRQ_MONOTONIC, SOFTIRQ_REALTIME, SOFTIRQ_BOOTTIME, NR_SOFTIRQ_CLOCKS };
 
 #define SOFTIRQ_FOREVER UINT64_MAX
@@ -45,18 +45,19 @@ enum softirq_clock { SOFTIRQ_MONOTONIC, SOFTIRQ_REALTIME, SOFTIRQ_BOOTTIME, NR_S
  * S  under ->start_lock
  */
 struct softirq {
+	/* Written by who adds to a list and finds the thread asleep. */
 	struct llist		works __attribute__((aligned(64)));	/* A: irq works */
-	struct llist		changes __attribute__((aligned(64)));	/* A: PUBLISHED timers */
-
-	/* Read by every start, written when the thread goes to sleep or wakes. */
-	u64			wake_ns[NR_SOFTIRQ_CLOCKS] __attribute__((aligned(64)));
-						/* A: by when it looks at its heaps, if
-						 * nobody wakes it; 0: it is about to */
+	struct llist		changes;	/* A: PUBLISHED timers */
 	u32			asleep;		/* A: and the futex it sleeps on */
 	int			wake_fd;	/* T, before IN_POLL: eventfd, or -1 */
 
+	/* Read by every start, written when the thread goes to sleep or wakes. */
+	u64			wake_ns[NR_SOFTIRQ_CLOCKS] __attribute__((aligned(64)));
+						/* A: by when it looks at its queues, if
+						 * nobody wakes it; 0: it is about to */
+
 	struct mutex		lock __attribute__((aligned(64)));	/* short, never in a handler */
-	struct pheap		heaps[NR_SOFTIRQ_CLOCKS];	/* L: by limit, in the clock's ns */
+	struct tqueue		queues[NR_SOFTIRQ_CLOCKS];	/* L: by limit, in the clock's ns */
 
 	uintptr_t		running __attribute__((aligned(64)));
 						/* A: timer or work whose function is called,

@@ -429,6 +429,7 @@ int main(int argc, char **argv)
 
 	while (bench_getopt(argc, argv, "m:", &opts) != -1)
 		nr_many = strtoul(optarg, NULL, 10);
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	find_peers(argv[0]);
 	compare_peers(&opts);
 	compare_in_handler(&opts);

@@ -10,7 +10,9 @@
  *	ctx_may_sleep()  a thread that may wait
  *
  * Code that runs BPF programs or callbacks marks where it does so: nmi for
- * signal handlers, softirq for the timer threads.
+ * signal handlers of our own, softirq for the thread of timers and irq works,
+ * worker for the threads of work queues.  A handler of the application declares
+ * nothing and cannot be told from what it has interrupted (docs/signal-safety.md).
  */
 #ifndef ROVE_BASE_CONTEXT_H
 #define ROVE_BASE_CONTEXT_H
@@ -32,6 +34,7 @@ void check_failed(const char *what, const char *file, int line) __attribute__((n
 struct context {
 	u32 nmi_depth;
 	u32 softirq_depth;
+	u32 worker_depth;
 };
 
 extern __thread struct context context_self __attribute__((tls_model("initial-exec")));
@@ -64,6 +67,21 @@ static inline void ctx_softirq_enter(void)
 static inline void ctx_softirq_exit(void)
 {
 	context_self.softirq_depth--;
+}
+
+static inline bool in_worker(void)
+{
+	return context_self.worker_depth > 0;
+}
+
+static inline void ctx_worker_enter(void)
+{
+	context_self.worker_depth++;
+}
+
+static inline void ctx_worker_exit(void)
+{
+	context_self.worker_depth--;
 }
 
 #define ctx_any() ((void)0)

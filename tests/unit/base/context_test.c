@@ -25,6 +25,11 @@ TEST(context, sections_nest)
 	EXPECT_FALSE(in_nmi());
 	ctx_softirq_exit();
 	EXPECT_FALSE(in_softirq());
+	ctx_worker_enter();
+	EXPECT_TRUE(in_worker());
+	EXPECT_FALSE(in_softirq());
+	ctx_worker_exit();
+	EXPECT_FALSE(in_worker());
 }
 
 TEST(clock, it_does_not_go_back)

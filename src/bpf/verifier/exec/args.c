@@ -181,11 +181,39 @@ static int map_mem(struct vrf *v, struct vstate *st, const struct arg_at *at, co
 	return err ?: mem_access(v, st, at, size);
 }
 
+/*
+ * An array has all of its elements, always.  So a lookup by a known index finds one, and
+ * that the index is known, in this frame's slots, is what the step depended on (corpus:
+ * map_array_index_is_exact).
+ */
+static void find_known_index(const struct vstate *st, const struct arg_at *at)
+{
+	const struct vrf_map *map = at->call->map;
+	const struct value *key = at->val;
+	struct value index;
+	s32 off;
+
+	if (map->type != BPF_MAP_TYPE_ARRAY || key->kind != V_STACK ||
+	    key->stack.frame != st->depth - 1 || !value_offset_is_const(key))
+		return;
+	off = (s32)value_offset(key);
+	if (stack_read(&vstate_frame(st)->stack, off, sizeof(u32), UNINIT_ALLOWED, &index) ||
+	    !value_is_const(&index) || scalar_value(&index.num) >= map->max_entries)
+		return;
+	want_slots(at->call->step, stack_slot_of(off), stack_slot_of(off + 3));
+	at->call->key_is_there = true;
+}
+
 static int arg_map_key(struct vrf *v, struct vstate *st, const struct arg_at *at)
 {
+	int err;
+
 	if (!at->call->map)
 		return vlog_reject(v, -EACCES, WHY_ARGUMENT, "invalid map_ptr to access map->key");
-	return map_mem(v, st, at, "key", at->call->map->key_size);
+	err = map_mem(v, st, at, "key", at->call->map->key_size);
+	if (!err)
+		find_known_index(st, at);
+	return err;
 }
 
 static int arg_map_value(struct vrf *v, struct vstate *st, const struct arg_at *at)

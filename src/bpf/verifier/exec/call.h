@@ -21,6 +21,7 @@ struct call {
 	const struct vrf_map *map;	/* the ARG_MAP, or that of the ARG_FIELD; NULL: none yet */
 	const struct func_arg *field;	/* the ARG_FIELD, NULL: none */
 	u32 subprog;			/* the ARG_FUNC */
+	bool key_is_there;		/* the ARG_MAP_KEY is known to be that of an element */
 	bool has_const;
 	u64 const_arg;			/* the ARG_CONST */
 	u32 release_ref;		/* given up by the call; 0: none */

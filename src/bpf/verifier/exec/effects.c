@@ -193,6 +193,8 @@ static int make_result(struct vrf *v, struct vstate *st, const struct call *call
 		if (ret->flags & flag_of[i].ret)
 			r0->flags |= flag_of[i].value;
 	}
+	if (ret->kind == RET_MAP_VALUE && call->key_is_there)
+		r0->flags &= ~VF_MAYBE_NULL;
 	if (r0->flags & VF_MAYBE_NULL)
 		r0->id = vstate_new_id(st);
 	return 0;

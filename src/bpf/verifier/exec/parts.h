@@ -33,6 +33,9 @@ static inline const struct callsite *exec_site(const struct vrf *v)
 /* The step depended on the exact number in register @reg of the running frame. */
 void want_reg(struct step *step, u32 reg);
 
+/* The same of stack slots of the running frame, given by two of them. */
+void want_slots(struct step *step, u32 a, u32 b);
+
 /* The register as a source: 0, or the rejection when it holds nothing. */
 int reg_read(struct vrf *v, const struct vstate *st, u32 reg, struct value **ret_val);
 

@@ -22,6 +22,12 @@ void want_reg(struct step *step, u32 reg)
 	step->precise.regs |= 1u << reg;
 }
 
+void want_slots(struct step *step, u32 a, u32 b)
+{
+	step->precise.any = true;
+	step->precise.slots |= 1ull << a | 1ull << b;
+}
+
 /**
  * reg_read - use a register as a source
  * @ret_val:  the register itself, in the state

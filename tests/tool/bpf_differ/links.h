@@ -229,6 +229,45 @@ static inline void link_reading(struct side *s, struct world *w)
 	s->close(text);
 }
 
+/* One byte for the element @at only: a read ends after a million objects. */
+static inline void link_million(struct side *s, int map, u32 at, u32 text)
+{
+	const struct bpf_insn insns[] = {
+		MOV_X(6, 1),
+		LDX(BPF_DW, 4, 6, 0),
+		LDX(BPF_DW, 4, 4, 16),
+		JMP_K(BPF_JNE, 4, at, 6),
+		LDX(BPF_DW, 1, 6, 0),
+		LDX(BPF_DW, 1, 1, 0),
+		LD_MAP_VALUE(2, text, 0),
+		MOV_K(3, 1),
+		CALL(BPF_FUNC_seq_write),
+		MOV_K(0, 0),
+		EXIT(),
+	};
+	int prog = load_iter(s, "bpf_map_elem", insns, ARRAY_SIZE(insns), 0);
+	int link = link_iter(s, prog, map), fd = s->iter_open(link);
+
+	must(s, prog >= 0 && link >= 0 && fd >= 0, "a million, byte at %u: a descriptor", at);
+	for (u32 i = 0; i < 5; i++)
+		say(s, s->read(fd, places.wide, 100), "a million, byte at %u: read %u", at, i);
+	close(fd);
+	s->close(link);
+	s->close(prog);
+}
+
+static inline void link_millions(struct side *s)
+{
+	static const u32 at[] = { 0, 1, 999998, 999999, 1000000, 1000001, 1000002 };
+	int text = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	int map = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 1, 1000002, 0);
+
+	for (u32 i = 0; i < ARRAY_SIZE(at); i++)
+		link_million(s, map, at[i], text);
+	s->close(map);
+	s->close(text);
+}
+
 /* --- the group ---------------------------------------------------------------------------- */
 
 static inline u32 link_id(struct side *s, int fd)
@@ -270,6 +309,7 @@ static inline void group_links(struct side *s)
 		link_reaches(s, &w, 4, end);
 	}
 	link_reading(s, &w);
+	link_millions(s);
 	s->close(links.map_link);
 	s->close(links.link);
 	s->close(links.map);

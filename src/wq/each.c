@@ -90,7 +90,7 @@ static void count_workers(const struct worker_pool *pool, struct rove_wq_pool_vi
 		const struct worker *w = worker_by_id(id);
 		u32 state;
 
-		if (!w || w->pool != pool || !READ_ONCE(w->tid))
+		if (!w || READ_ONCE(w->pool) != pool || !READ_ONCE(w->tid))
 			continue;
 		state = READ_ONCE(w->state);
 		view->nr_idle += state == WORKER_IDLE;

@@ -36,12 +36,14 @@ struct shard *shard_alloc(void)
 	return s;
 }
 
-/* The next queue begins with nothing. */
-static void forget_counts_locked(struct shard *s)
+/* The next queue begins with nothing: a token kept from this one would be one too many. */
+static void forget_locked(struct shard *s)
 {
 	assert_held(&s->lock);
 	s->splice_ns = s->nr_taken = s->nr_helped = s->queue_ns = s->queue_max_ns = 0;
 	WRITE_ONCE(s->announce_ns, 0);
+	WRITE_ONCE(s->tokens, 0);
+	WRITE_ONCE(s->starved, 0);
 	WRITE_ONCE(s->run_ns, 0);
 	WRITE_ONCE(s->nr_wakeups, 0);
 	WRITE_ONCE(s->nr_cm_wakeups, 0);
@@ -60,7 +62,7 @@ void shard_release(struct shard *s)
 	check(shard_looks_empty(s));
 	mutex_lock(&s->lock);
 	WRITE_ONCE(s->wq, NULL);
-	forget_counts_locked(s);
+	forget_locked(s);
 	mutex_unlock(&s->lock);
 	idtable_release(&shards, s->id);
 }

@@ -21,6 +21,7 @@
 
 #define MOST_OF_A_SHARD 10000	/* its lock is held while they are copied */
 #define ROOM_FOR_MORE 64
+#define ATTEMPTS 3
 
 static int reserve(struct view_works *works, size_t nr)
 {
@@ -75,14 +76,14 @@ static void copy_shard_locked(struct view_works *works, const struct rove_workqu
 	}
 }
 
-/* Room is made before the lock is taken; once more if there turn out to be more. */
+/* Room is made before the lock is taken, and again if there turn out to be more. */
 static int copy_shard(struct view_works *works, const struct rove_workqueue *wq, struct shard *s)
 {
-	u64 nr = READ_ONCE(s->nr_listed) + ROOM_FOR_MORE;
+	u64 nr = 0;
 
-	for (int attempt = 0; attempt < 2; attempt++) {
+	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
 		bool fits;
-		int err = reserve(works, min(nr, (u64)MOST_OF_A_SHARD));
+		int err = reserve(works, min(nr, (u64)MOST_OF_A_SHARD) + ROOM_FOR_MORE);
 
 		if (err)
 			return err;
@@ -90,7 +91,7 @@ static int copy_shard(struct view_works *works, const struct rove_workqueue *wq,
 		shard_splice_locked(s);
 		nr = s->nr_listed;
 		fits = works->nr + nr <= works->room;
-		if (fits || attempt)
+		if (fits || attempt == ATTEMPTS - 1)
 			copy_shard_locked(works, wq, s);
 		mutex_unlock(&s->lock);
 		if (fits)
@@ -156,7 +157,7 @@ static void copy_worker(struct view_works *works, struct worker *w)
 	if (!current)
 		return;
 	wq = listed_queue_of(READ_ONCE(w->shard));
-	v = add_work(works, w->pool, wq, current);
+	v = add_work(works, READ_ONCE(w->pool), wq, current);
 	v->worker = w;
 	v->view.state = ROVE_WQ_WORK_RUNNING;
 	v->view.fn = (const void *)READ_ONCE(w->current_fn);
@@ -177,7 +178,7 @@ static void copy_slots(struct view_works *works, struct worker *w)
 		unsigned long slot = READ_ONCE(w->slot[i]);
 
 		if (slot)
-			add_work(works, w->pool, wq, (const struct rove_work *)(slot & ~SLOT_BITS));
+			add_work(works, READ_ONCE(w->pool), wq, (const struct rove_work *)(slot & ~SLOT_BITS));
 	}
 }
 
@@ -304,7 +305,7 @@ static void count_workers(struct view_pool *pools, u32 nr)
 {
 	for (u32 id = 1; id < worker_id_end(); id++) {
 		struct worker *w = worker_by_id(id);
-		struct view_pool *p = w ? find_pool(pools, nr, w->pool) : NULL;
+		struct view_pool *p = w ? find_pool(pools, nr, READ_ONCE(w->pool)) : NULL;
 
 		if (!p)
 			continue;

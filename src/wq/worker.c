@@ -63,11 +63,11 @@ struct worker *worker_alloc(void)
 	id = w->id;
 	check(!w->current && !w->attention && !w->shard);
 	w->id = id;
-	w->pool = NULL;
+	WRITE_ONCE(w->pool, NULL);
 	w->rescues = NULL;
 	w->outer = NULL;
 	w->block_depth = 0;
-	w->tid = 0;
+	WRITE_ONCE(w->tid, 0);
 	WRITE_ONCE(w->wake_word, WAKE_NOT);
 	return w;
 }
@@ -309,7 +309,7 @@ int worker_start(struct worker_pool *pool)
 
 	if (!w)
 		return -ENOMEM;
-	w->pool = pool;
+	WRITE_ONCE(w->pool, pool);
 	w->state = WORKER_ACTIVE;
 	w->searching = true;
 	w->dying = 0;

@@ -46,7 +46,7 @@ struct worker {
 	struct rove_work	*current;	/* A: written by the worker only */
 	u32			attention;	/* A: somebody waits for the end of ->current */
 	u32			id;		/* I: in the table of workers; in works' states */
-	struct worker_pool	*pool;		/* I: NULL: helps */
+	struct worker_pool	*pool;		/* I, looked at by anybody: NULL: helps */
 	struct shard		*shard;		/* A: where the batch is from; NULL: none */
 	struct lane		*lane;		/* W: whose token it holds */
 	u64			nr_begun;	/* A: works, since ever */

@@ -141,6 +141,8 @@ TEST(stats, what_waits_has_an_age)
 	struct rove_wq_stats first, later;
 
 	EXPECT_EQ(rove_queue_work(wq, &item.work), 1);
+	while (!(rove_work_busy(&item.work) & ROVE_WORK_RUNNING))
+		usleep(100);
 	EXPECT_EQ(rove_queue_work(wq, &other), 1);
 	first = stats_of(wq);
 	usleep(1000);

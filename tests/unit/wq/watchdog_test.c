@@ -168,11 +168,11 @@ TEST(watchdog, works_held_back_by_max_active_are_no_stall)
 	wait_until(&second.inside, 1);
 	EXPECT_EQ(rove_queue_work(stuck, &last), 1);
 	wait_until(&told.nr, 1);
-	EXPECT_STR_EQ(told.queue, "stuck");
 	WRITE_ONCE(refuse_threads, false);
 	store_release(&gate.open, 1);
 	store_release(&second.open, 1);
 	rove_wq_watchdog_stop();
+	EXPECT_STR_EQ(told.queue, "stuck");
 	rove_workqueue_free(wq);
 	rove_workqueue_free(stuck);
 }

@@ -17,8 +17,8 @@
 #
 # apt works in a private directory with a sources list of our own: the mirror is the one of
 # the machine's configuration, signatures are checked against Debian's keyring, and neither
-# the package lists nor the packages of the machine change.  Only the bzImage leaves the
-# package.  What was fetched stays in the cache and is used again when the mirror is gone.
+# the package lists nor the packages of the machine change.  Only the bzImage, and of 6.1 a few
+# modules in the directory modules beside it, leave the package.  What was fetched stays in the cache and is used again when the mirror is gone.
 #
 #	ROVE_KERNEL_CACHE   default ${XDG_CACHE_HOME:-$HOME/.cache}/rove/kernels
 #	ROVE_DEBIAN_MIRROR  a URI to use in place of the configured one
@@ -32,6 +32,8 @@ suites="bookworm trixie trixie-backports sid"
 source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/prog_tests/dmabuf_iter.c
 	tools/lib/bpf/bpf_helpers.h tools/lib/bpf/bpf_core_read.h"
+# 6.1 has nothing built in that makes DMA-bufs.  Where the package has them uncompressed:
+modules="drm drm_shmem_helper vgem"
 index_max_age_min=$((24 * 60))
 
 unavailable()
@@ -137,7 +139,7 @@ fetch()
 	local suite=$1 version=$2 package=$3 dir tmp deb image
 
 	dir=$cache/$version
-	[ -s "$dir/vmlinuz" ] && return 0
+	[ -s "$dir/vmlinuz" ] && [ -d "$dir/modules" ] && return 0
 	tmp=$(mktemp -d "$cache/fetch.XXXXXX") || return 1
 	if ! (cd "$tmp" && apt_private apt-get download "$package=$version") 2>"$cache/apt/download.err"; then
 		why="$package $version cannot be downloaded: $(sed 's#//[^/]*/#//.../#g;q' "$cache/apt/download.err")"
@@ -147,7 +149,7 @@ fetch()
 	deb=$(echo "$tmp"/*.deb)
 	# boot/vmlinuz-VERSION, or in newer packages usr/lib/modules/VERSION/vmlinuz.unsigned.
 	dpkg-deb --fsys-tarfile "$deb" | tar -C "$tmp" -x --wildcards --wildcards-match-slash \
-		--no-anchored 'vmlinuz*' 2>/dev/null
+		--no-anchored 'vmlinuz*' $(printf '%s.ko ' $modules) 2>/dev/null
 	image=$(find "$tmp" -type f -name 'vmlinuz*' | head -1)
 	if [ -z "$image" ]; then
 		why="$package $version holds no vmlinuz"
@@ -157,7 +159,9 @@ fetch()
 	printf 'suite: %s\npackage: %s\nversion: %s\nsha256: %s\n' "$suite" "$package" "$version" \
 		"$(sha256sum "$deb" | cut -d' ' -f1)" >"$tmp/origin"
 	mv "$image" "$tmp/vmlinuz"
-	rm -rf "$deb" "$tmp/boot" "$tmp/usr"
+	mkdir "$tmp/modules"
+	find "$tmp/lib" "$tmp/usr" -name '*.ko' 2>/dev/null -exec mv {} "$tmp/modules/" \;
+	rm -rf "$deb" "$tmp/boot" "$tmp/usr" "$tmp/lib"
 	chmod 755 "$tmp"
 	rm -rf "$dir"
 	mv "$tmp" "$dir"

@@ -37,14 +37,15 @@ def equal(got, want, what):
 # --- readings ------------------------------------------------------------------------------------
 
 def load_ledger(path):
-    """{inode: {"size", "refs", "name", "holders": {pid: (fds, maps, comm)}}}; names are bytes."""
+    """{inode: {"size", "refs", "exporter", "name", "holders": {pid: (fds, maps, comm)}}}; names are bytes."""
     buffers = {}
     with open(path, encoding="ascii") as file:
         for line in file:
             kind, inode, *rest = line.rstrip("\n").split("\t")
             if kind == "buffer":
-                size, refs, name = rest
+                size, refs, exporter, name = rest
                 buffers[int(inode)] = {"size": int(size), "refs": int(refs), "holders": {},
+                                       "exporter": exporter,
                                        "name": b"" if name == "-" else bytes.fromhex(name)}
             else:
                 pid, fds, maps, comm = rest
@@ -88,7 +89,7 @@ def check_bufinfo(folder, ledger):
     found = load_bufinfo(read_text(f"{folder}/bufinfo"))
     for inode, buffer in ledger.items():
         if is_plain(buffer):
-            equal(found.get(inode), (buffer["size"], buffer["refs"], "udmabuf",
+            equal(found.get(inode), (buffer["size"], buffer["refs"], buffer["exporter"],
                                      buffer["name"].decode()), f"inode {inode}")
     total = re.search(r"\nTotal (\d+) objects, (\d+) bytes", read_text(f"{folder}/bufinfo"))
     equal((int(total[1]), int(total[2])),
@@ -132,7 +133,7 @@ def wanted_record(buffer, inode, comms=True):
                 "nr_maps": buffer["holders"][pid][1]} for pid in pids]
     return {
         "inode": inode, "size_bytes": buffer["size"], "refs": buffer["refs"],
-        "exporter": "udmabuf", "name": buffer["name"].decode("utf-8", "replace"),
+        "exporter": buffer["exporter"], "name": buffer["name"].decode("utf-8", "replace"),
         "nr_attachments": 0, "devices": [], "nr_processes": len(pids),
         "nr_fds": sum(h["nr_fds"] for h in holders), "nr_maps": sum(h["nr_maps"] for h in holders),
         "rss_bytes": buffer["size"] * len(pids),
@@ -223,7 +224,7 @@ def wanted_processes(ledger):
             row["rss_bytes"] += buffer["size"]
             row["pss_bytes"] += buffer["size"] // len(buffer["holders"])
     for row in sums.values():
-        row["exporters"] = [{"exporter": "udmabuf", "nr_buffers": row["nr_buffers"],
+        row["exporters"] = [{"exporter": next(iter(ledger.values()))["exporter"], "nr_buffers": row["nr_buffers"],
                              "rss_bytes": row["rss_bytes"]}]
     return sums
 
@@ -237,7 +238,7 @@ def check_by_process(folder, ledger, case):
 def check_by_exporter(folder, ledger):
     only = [buffer["size"] for buffer in ledger.values() if not buffer["holders"]]
     equal(load(folder, "by-exporter")["records"], [{
-        "exporter": "udmabuf", "nr_buffers": len(ledger),
+        "exporter": next(iter(ledger.values()))["exporter"], "nr_buffers": len(ledger),
         "size_bytes": sum(buffer["size"] for buffer in ledger.values()), "nr_attachments": 0,
         "nr_processes": len({pid for b in ledger.values() for pid in b["holders"]}),
         "nr_kernel_only": len(only), "kernel_only_bytes": sum(only)}], "the row")

@@ -4,14 +4,14 @@
  *
  *	make_dmabufs [-n NUMBER] -l LEDGER -- COMMAND...
  *
- * Makes udmabufs (1,000), gives them names, and spreads them over itself and four other
+ * Makes udmabufs, or where a kernel has none buffers of the graphics driver vgem (1,000), gives them names, and spreads them over itself and four other
  * processes: held, held more than once, mapped, passed through sockets, inherited, and held
  * by nobody but a socket.  What it did it writes into LEDGER, then it runs COMMAND while
- * nothing changes.  The exit status is the command's, or 77 when there is no /dev/udmabuf.
+ * nothing changes.  The exit status is the command's, or 77 when nothing makes buffers here.
  *
  * The ledger has two kinds of lines, fields between tabs, bytes in hexadecimal:
  *
- *	buffer INODE SIZE REFS NAME		NAME is "-" where none was given
+ *	buffer INODE SIZE REFS EXPORTER NAME	NAME is "-" where none was given
  *	holder INODE PID DESCRIPTORS MAPPINGS COMM
  *
  * Invariant: a buffer's REFS are its descriptors and mappings in all processes, and its
@@ -37,6 +37,26 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* What a graphics driver is asked; its header is not in every installation. */
+struct drm_create_dumb {
+	uint32_t height, width, bpp, flags;
+	uint32_t handle, pitch;		/* out */
+	uint64_t size;			/* out */
+};
+
+struct drm_handle_to_fd {
+	uint32_t handle, flags;
+	int32_t fd;			/* out */
+};
+
+struct drm_close_handle {
+	uint32_t handle, pad;
+};
+
+#define DRM_CREATE_DUMB		_IOWR('d', 0xb2, struct drm_create_dumb)
+#define DRM_HANDLE_TO_FD	_IOWR('d', 0x2d, struct drm_handle_to_fd)
+#define DRM_CLOSE_HANDLE	_IOW('d', 0x09, struct drm_close_handle)
 
 #define NR_CHILDREN	4
 #define MEMORY_PAGES	64
@@ -87,6 +107,7 @@ struct buffer {
 static struct buffer *buffers;
 static unsigned int nr_buffers = 1000;
 static int memory_fd, device_fd;
+static const char *exporter;
 static int child_sockets[NR_CHILDREN];
 static pid_t child_pids[NR_CHILDREN];
 
@@ -227,11 +248,48 @@ static void make_memory(void)
 	if (memory_fd < 0 || ftruncate(memory_fd, MEMORY_PAGES * 4096) ||
 	    fcntl(memory_fd, F_ADD_SEALS, F_SEAL_SHRINK))
 		die("memfd");
+}
+
+static void open_device(void)
+{
+	exporter = "udmabuf";
 	device_fd = open("/dev/udmabuf", O_RDWR | O_CLOEXEC);
-	if (device_fd < 0) {
-		fprintf(stderr, "make_dmabufs: /dev/udmabuf: %s\n", strerror(errno));
-		exit(77);
-	}
+	if (device_fd >= 0)
+		return;
+	exporter = "drm";
+	device_fd = open("/dev/dri/card0", O_RDWR | O_CLOEXEC);
+	if (device_fd >= 0)
+		return;
+	fprintf(stderr, "make_dmabufs: neither /dev/udmabuf nor /dev/dri/card0 is there\n");
+	exit(77);
+}
+
+static int make_udmabuf(unsigned int i, uint64_t size)
+{
+	struct udmabuf_create create = {
+		.memfd = memory_fd,
+		.flags = UDMABUF_FLAGS_CLOEXEC,
+		.offset = (i % 7) * 4096,
+		.size = size,
+	};
+
+	return ioctl(device_fd, UDMABUF_CREATE, &create);
+}
+
+/* The driver's own handle goes, and with it the driver's references. */
+static int make_drm_buffer(uint64_t size)
+{
+	struct drm_create_dumb create = { .width = 4096, .height = size / 4096, .bpp = 8 };
+	struct drm_handle_to_fd prime = { .flags = O_CLOEXEC | O_RDWR };
+	struct drm_close_handle gone = { 0 };
+
+	if (ioctl(device_fd, DRM_CREATE_DUMB, &create))
+		return -1;
+	prime.handle = gone.handle = create.handle;
+	if (ioctl(device_fd, DRM_HANDLE_TO_FD, &prime) ||
+	    ioctl(device_fd, DRM_CLOSE_HANDLE, &gone))
+		return -1;
+	return prime.fd;
 }
 
 /* Every third one has a name, and of the first ones each an awkward one. */
@@ -252,21 +310,16 @@ static void name_buffer(struct buffer *buf, unsigned int i)
 
 static void make_buffer(struct buffer *buf, unsigned int i)
 {
-	struct udmabuf_create create = {
-		.memfd = memory_fd,
-		.flags = UDMABUF_FLAGS_CLOEXEC,
-		.offset = (i % 7) * 4096,
-		.size = (1 + i % 13) * 4096,
-	};
+	uint64_t size = (1 + i % 13) * 4096;
 	struct stat st;
 
-	buf->fd = ioctl(device_fd, UDMABUF_CREATE, &create);
+	buf->fd = exporter[0] == 'u' ? make_udmabuf(i, size) : make_drm_buffer(size);
 	if (buf->fd < 0)
-		die("UDMABUF_CREATE of number %u", i);
+		die("making number %u", i);
 	if (fstat(buf->fd, &st))
 		die("fstat");
 	buf->inode = st.st_ino;
-	buf->size = create.size;
+	buf->size = size;
 	buf->fds[0] = 1;
 	name_buffer(buf, i);
 }
@@ -384,8 +437,8 @@ static void write_ledger(const char *path)
 
 		for (unsigned int who = 0; who <= NR_CHILDREN; who++)
 			buf->refs += buf->fds[who] + buf->maps[who];
-		fprintf(fp, "buffer\t%llu\t%llu\t%u\t", (unsigned long long)buf->inode,
-			(unsigned long long)buf->size, buf->refs);
+		fprintf(fp, "buffer\t%llu\t%llu\t%u\t%s\t", (unsigned long long)buf->inode,
+			(unsigned long long)buf->size, buf->refs, exporter);
 		if (buf->name)
 			put_hex(fp, buf->name);
 		else
@@ -433,6 +486,7 @@ int main(int argc, char **argv)
 	if (setrlimit(RLIMIT_NOFILE, &many))
 		die("RLIMIT_NOFILE");
 	make_memory();
+	open_device();
 	buffers = calloc(nr_buffers, sizeof(*buffers));
 	if (!buffers)
 		die("memory");

@@ -99,6 +99,7 @@ test_kernel()
 	image=$(cut -f3 <<<"$line")
 	echo "# kernel '$which': Debian $version, $(sed -n 's/^suite: //p' "${image%/*}/origin")"
 
+	[ ! -d "${image%/*}/modules" ] || puts+=(--put "${image%/*}/modules")
 	# Wakeup sources are the same on mid and old: there only DMA-bufs are looked at.
 	[ "$which" != mid ] || scenes=guest-dmabuf.sh
 	[ -n "${ROVE_KERNEL_RAW:-}" ] || puts+=(--put "$rove:/guest/rove" --put $build/make_dmabufs

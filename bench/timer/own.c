@@ -4,7 +4,8 @@
  *
  * "rove, absolute" is given a time, as the event loops give their timers the loop's idea of
  * now; for those that must fire at a time it reads the clock, as they do.  "rove, relative"
- * reads it always.  Both disarm by rove_hrtimer_try_to_cancel(), and let go of the memory at
+ * reads it always.  "rove, 1 ms slack" is called with others within a millisecond, as the
+ * timers of libuv and libev are.  All disarm by rove_hrtimer_try_to_cancel(), and let go of the memory at
  * the end.
  */
 #include <stdlib.h>
@@ -63,6 +64,19 @@ static void rove_arm_relative(u32 i, u64 in_ns)
 	rove_hrtimer_start(&timers[i], in_ns, ROVE_HRTIMER_REL);
 }
 
+/* As coarse as the milliseconds of the event loops. */
+static void rove_arm_lax(u32 i, u64 in_ns)
+{
+	u64 now_ns = in_ns < 60 * NSEC_PER_SEC ? clock_mono_ns() : loop_now_ns;
+	struct rove_hrtimer_when when = {
+		.expires_ns = now_ns + in_ns,
+		.slack_ns = NSEC_PER_MSEC,
+		.cpu = -1,
+	};
+
+	rove_hrtimer_start_range(&timers[i], &when);
+}
+
 static void rove_disarm(u32 i)
 {
 	rove_hrtimer_try_to_cancel(&timers[i]);
@@ -92,6 +106,15 @@ const struct timer_peer rove_relative_peer = {
 	.init = rove_init,
 	.fini = rove_fini,
 	.arm = rove_arm_relative,
+	.disarm = rove_disarm,
+	.wait = rove_wait,
+};
+
+const struct timer_peer rove_lax_peer = {
+	.name = "rove, 1 ms slack",
+	.init = rove_init,
+	.fini = rove_fini,
+	.arm = rove_arm_lax,
 	.disarm = rove_disarm,
 	.wait = rove_wait,
 };

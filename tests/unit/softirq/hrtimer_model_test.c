@@ -28,7 +28,8 @@
 
 struct variant {
 	bool no_look_after_publish, no_look_before_sleep, no_rouse_when_taken_by_another,
-	     arm_first, covered_by_expiry_of_idle_only, no_maybe, no_phase, restart_always;
+	     arm_first, covered_by_expiry_of_idle_only, no_maybe, no_phase, no_take_at_fire,
+	     restart_always;
 };
 
 enum { OP_NONE, OP_START_1, OP_START_2, OP_CANCEL, NR_OPERATIONS };
@@ -276,7 +277,7 @@ static void fire(struct state *s)
 		bad("early");
 	s->pc = T_CALLED;
 	s->newer = 0;
-	if (s->flags & HRT_PUBLISHED)
+	if ((s->flags & HRT_PUBLISHED) && !v->no_take_at_fire)
 		take_change(s, true);
 }
 
@@ -571,4 +572,9 @@ TEST(hrtimer_model, arming_is_the_last_time_that_a_start_touches_it)
 TEST(hrtimer_model, a_restart_yields_to_newer_operations)
 {
 	BROKEN_WITHOUT(restart_always);
+}
+
+TEST(hrtimer_model, what_fires_must_be_off_the_list)
+{
+	BROKEN_WITHOUT(no_take_at_fire);
 }

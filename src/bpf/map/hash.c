@@ -332,9 +332,10 @@ static void elem_free_rcu(struct rcu_head *rcu)
 static void elem_free_fields_rcu(struct rcu_head *rcu)
 {
 	struct hash_elem *elem = container_of(rcu, struct hash_elem, rcu);
-	struct hash_map *hash = elem->owner;
+	struct hash_map *hash;
 
 	map_rcu_told_grace();
+	hash = elem->owner;
 	map_fields_release(&hash->map, elem_value(hash, elem));
 	free(elem);
 	map_put(&hash->map);

@@ -31,6 +31,7 @@
 /* A search: so many looks with a pause, then the CPU is given away, so many times. */
 #define SPIN_LOOKS 40
 #define SPIN_YIELDS 16
+#define SPIN_RETRY 32
 
 /* ->wake_word */
 enum { WAKE_NOT, WAKE_NOW, WAKE_SLEEPING };
@@ -199,15 +200,28 @@ static void run_taken(struct worker *w)
 		worker_recount(w);
 }
 
+/*
+ * Where looking is in vain again and again, it is short; but for one in SPIN_RETRY times, since
+ * works that come a little later than a short look lasts would never be seen to come.
+ */
+static u32 search_length(const struct worker *w)
+{
+	if (w->nr_spins_wasted % SPIN_RETRY == SPIN_RETRY - 1)
+		return SPIN_YIELDS;
+	return SPIN_YIELDS >> min(w->nr_spins_wasted, 4u);
+}
+
 /* Look for a while.  Return: false: in vain. */
 static bool search(struct worker *w)
 {
-	u32 nr_yields = SPIN_YIELDS >> min(w->nr_spins_wasted, 4u);
+	u32 nr_yields = search_length(w);
 
 	for (u32 i = 0; i < nr_yields; i++) {
 		for (u32 look = 0; look < SPIN_LOOKS; look++) {
-			if (!pool_looks_empty(w->pool))
+			if (!pool_looks_empty(w->pool)) {
+				w->nr_spins_wasted = 0;
 				return true;
+			}
 			cpu_relax();
 		}
 		sched_yield();
@@ -250,7 +264,6 @@ static void worker_loop(struct worker *w)
 
 	while (!READ_ONCE(w->dying)) {
 		if (!too_many(pool) && pool_take(pool, w)) {
-			w->nr_spins_wasted = 0;
 			run_taken(w);
 			continue;
 		}

@@ -69,7 +69,7 @@ struct worker {
 	u32			idle_next;	/* A: in the stack of idle workers */
 	u32			state;		/* A: enum worker_state */
 	u32			block_depth;	/* W */
-	u32			nr_spins_wasted; /* W: searches in a row that found nothing */
+	u32			nr_spins_wasted; /* W: searches since the last that found something */
 	struct list_head	node;		/* P: of pool.workers */
 	struct worker		*outer;		/* W: who helps from inside a work of this one */
 	struct rove_workqueue	*rescues;	/* I: the rescuer of this queue */

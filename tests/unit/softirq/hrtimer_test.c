@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <rove/timer.h>
@@ -511,4 +512,28 @@ TEST(hrtimer, what_is_started_before_there_is_a_thread_is_kept)
 	SKIP("ThreadSanitizer does not follow threads started after fork()");
 #endif
 	EXPECT_EQ(in_child(start_without_a_thread), 0);
+}
+
+static int set_clock_without_descriptors(void)
+{
+	struct subject s = { .interval_ns = 0 };
+	struct rlimit none = { 0 };
+
+	if (setrlimit(RLIMIT_NOFILE, &none) || rove_softirq_start())
+		return 1;
+	rove_hrtimer_init(&s.timer, CLOCK_REALTIME, called);
+	rove_hrtimer_start(&s.timer, FAR, ROVE_HRTIMER_REL);
+	WAIT_UNTIL(load_seq_cst(&softirq.asleep) == SOFTIRQ_IN_FUTEX &&
+		   load_seq_cst(&softirq.wake_ns[SOFTIRQ_REALTIME]) < SOFTIRQ_FOREVER);
+	WRITE_ONCE(softirq_shift_ns[SOFTIRQ_REALTIME], FAR);
+	WAIT_UNTIL(calls(&s));
+	return rove_hrtimer_cancel(&s.timer);
+}
+
+TEST(hrtimer, without_descriptors_a_set_clock_is_noticed_a_little_later)
+{
+#ifdef __SANITIZE_THREAD__
+	SKIP("ThreadSanitizer does not follow threads started after fork()");
+#endif
+	EXPECT_EQ(in_child(set_clock_without_descriptors), 0);
 }

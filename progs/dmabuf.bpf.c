@@ -25,6 +25,9 @@
 #define READ_ATTEMPTS 4
 #define MAX_ATTACHMENTS 4096
 
+/* Of an iterator's program: read(2) ends here, with -EAGAIN. */
+#define STOP 1
+
 /* Resized by the loader when records are lost. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -197,6 +200,13 @@ static __noinline void emit_buffer(const struct dma_buf *buf, __u64 inode,
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 
+static __always_inline bool is_over(struct rove_dmabuf_walk *walk)
+{
+	if (walk->budget_ns && bpf_ktime_get_ns() - walk->start_ns >= walk->budget_ns)
+		walk->end = ROVE_DMABUF_WALK_BUDGET;
+	return walk->end == ROVE_DMABUF_WALK_BUDGET;
+}
+
 /* False: the walk ends here. */
 static __noinline bool visit(const struct dma_buf *buf, struct rove_dmabuf_walk *walk)
 {
@@ -204,9 +214,7 @@ static __noinline bool visit(const struct dma_buf *buf, struct rove_dmabuf_walk 
 
 	if (walk->max_objects && walk->visited >= walk->max_objects)
 		walk->end = ROVE_DMABUF_WALK_MAX_OBJECTS;
-	if (walk->budget_ns && bpf_ktime_get_ns() - walk->start_ns >= walk->budget_ns)
-		walk->end = ROVE_DMABUF_WALK_BUDGET;
-	if (walk->end)
+	if (is_over(walk) || walk->end)
 		return false;
 	walk->visited++;
 	if (walk->only_seen)
@@ -240,9 +248,7 @@ int dmabuf_each(struct bpf_iter__dmabuf *ctx)
 	struct rove_dmabuf_walk *walk = the_walk();
 	struct dma_buf *buf = ctx->dmabuf;
 
-	if (walk && buf)
-		visit(buf, walk);
-	return 0;
+	return walk && buf && !visit(buf, walk) ? STOP : 0;
 }
 
 /* --- who holds it -------------------------------------------------------------------------- */
@@ -253,13 +259,11 @@ static __always_inline bool is_dmabuf(const struct file *file)
 }
 
 static __always_inline void emit_holder(const struct task_struct *task, const struct file *file,
-					__u32 type, __u64 size_bytes)
+					__u32 type, __u64 size_bytes,
+					struct rove_dmabuf_walk *walk)
 {
-	struct rove_dmabuf_walk *walk = the_walk();
 	struct rove_dmabuf_holder *rec;
 
-	if (!walk)
-		return;
 	walk->holders++;
 	rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 	if (!rec) {
@@ -277,27 +281,36 @@ static __always_inline void emit_holder(const struct task_struct *task, const st
 SEC("iter/task_file")
 int dmabuf_files(struct bpf_iter__task_file *ctx)
 {
+	struct rove_dmabuf_walk *walk = the_walk();
 	const struct task_struct *task = ctx->task;
 	const struct file *file = ctx->file;
 
-	if (task && file && is_dmabuf(file))
+	if (!walk || !task || !file)
+		return 0;
+	if (is_over(walk))
+		return STOP;
+	if (is_dmabuf(file))
 		emit_holder(task, file, ROVE_DMABUF_FD,
-			    core_cast(file->private_data, struct dma_buf)->size);
+			    core_cast(file->private_data, struct dma_buf)->size, walk);
 	return 0;
 }
 
 SEC("iter/task_vma")
 int dmabuf_maps(struct bpf_iter__task_vma *ctx)
 {
+	struct rove_dmabuf_walk *walk = the_walk();
 	const struct task_struct *task = ctx->task;
 	const struct vm_area_struct *vma = ctx->vma;
 	const struct file *file;
 
-	if (!task || !vma)
+	if (!walk || !task || !vma)
 		return 0;
+	if (is_over(walk))
+		return STOP;
 	file = vma->vm_file;
 	if (file && is_dmabuf(file))
-		emit_holder(task, file, ROVE_DMABUF_MAPPING, vma->vm_end - vma->vm_start);
+		emit_holder(task, file, ROVE_DMABUF_MAPPING, vma->vm_end - vma->vm_start,
+			    walk);
 	return 0;
 }
 

@@ -111,6 +111,13 @@ static void settle(struct dmabuf_set *set, const struct dmabuf_walk_result *res)
 	}
 }
 
+/* There was no time for a second walk. */
+static void forget_torn(struct dmabuf_set *set)
+{
+	for (u64 i = 0; i < set->nr_rows; i++)
+		set->rows[i].attr[DMABUF_TORN] = 0;
+}
+
 /* What the program itself could not read in one piece stays torn. */
 static void keep_torn(struct dmabuf_set *set, const struct dmabuf_walk_result *res)
 {
@@ -156,7 +163,12 @@ static int bpf_run(void *state, struct listing *ret_listing)
 	err = err ?: add_records(&bpf->set, &res);
 	if (err)
 		return err;
-	settle(&bpf->set, &res);
+	/* Out of time: who was not met may hold a buffer all the same. */
+	bpf->set.misses_holders = res.end == ROVE_DMABUF_WALK_BUDGET;
+	if (bpf->set.misses_holders)
+		forget_torn(&bpf->set);
+	else
+		settle(&bpf->set, &res);
 	keep_torn(&bpf->set, &res);
 	err = dmabuf_set_finish(&bpf->set);
 	if (err)

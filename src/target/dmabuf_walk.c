@@ -199,16 +199,45 @@ void dmabuf_walk_close(struct dmabuf_walk *walk)
 
 /* --- run ---------------------------------------------------------------------------------- */
 
-/* The programs print nothing: reading to the end is what makes them run. */
-static int drain(int fd)
+static int exchange_state(struct dmabuf_walk *walk, const struct rove_dmabuf_walk *set,
+			  struct rove_dmabuf_walk *ret_state)
 {
+	u32 first = 0;
+
+	if (ret_state && bpf_map_lookup_elem(walk->state_fd, &first, ret_state))
+		return -errno;
+	if (set && bpf_map_update_elem(walk->state_fd, &first, set, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+/*
+ * The programs print nothing: reading to the end is what makes them run.  -EAGAIN says
+ * that one has stopped, or only that so many objects were enough for one read; in a
+ * process it is -ECONNRESET, and only the former.
+ */
+static int drain(struct dmabuf_walk *walk, enum step step, int fd)
+{
+	struct rove_dmabuf_walk state;
 	char nothing[64];
 	ssize_t len;
+	int err;
 
-	do {
-		len = read(fd, nothing, sizeof(nothing));
-	} while (len > 0 || (len < 0 && (errno == EAGAIN || errno == EINTR)));
-	return len < 0 ? -errno : 0;
+	while ((len = read(fd, nothing, sizeof(nothing)))) {
+		if (len > 0 || errno == EINTR)
+			continue;
+		err = -errno;
+		if (err != -EAGAIN && err != -ECONNRESET)
+			return err;
+		if (exchange_state(walk, NULL, &state))
+			return -EIO;
+		if (state.end == ROVE_DMABUF_WALK_BUDGET ||
+		    (step == STEP_EACH && state.end != ROVE_DMABUF_WALK_COMPLETE))
+			return 0;
+		if (err == -ECONNRESET)
+			return err;
+	}
+	return 0;
 }
 
 static int run_link(struct dmabuf_walk *walk, enum step step)
@@ -218,7 +247,7 @@ static int run_link(struct dmabuf_walk *walk, enum step step)
 
 	if (fd < 0)
 		return -errno;
-	err = drain(fd);
+	err = drain(walk, step, fd);
 	walk->target->close(fd);
 	return err;
 }
@@ -239,18 +268,6 @@ static int walk_buffers(struct dmabuf_walk *walk)
 	return run_step(walk, STEP_WALK) ?: run_step(walk, STEP_EACH);
 }
 
-static int exchange_state(struct dmabuf_walk *walk, const struct rove_dmabuf_walk *set,
-			  struct rove_dmabuf_walk *ret_state)
-{
-	u32 first = 0;
-
-	if (ret_state && bpf_map_lookup_elem(walk->state_fd, &first, ret_state))
-		return -errno;
-	if (set && bpf_map_update_elem(walk->state_fd, &first, set, BPF_ANY))
-		return -errno;
-	return 0;
-}
-
 /* @ret_seen: what the second walk of the buffers came to. */
 static int run_all(struct dmabuf_walk *walk, struct rove_dmabuf_walk *ret_state,
 		   struct rove_dmabuf_walk *ret_seen)
@@ -267,7 +284,7 @@ static int run_all(struct dmabuf_walk *walk, struct rove_dmabuf_walk *ret_state,
 	err = err ?: run_step(walk, STEP_FILES);
 	err = err ?: run_step(walk, STEP_MAPS);
 	err = err ?: exchange_state(walk, &again, ret_state);
-	if (!err && dmabuf_walk_knows_holders(walk))
+	if (!err && dmabuf_walk_knows_holders(walk) && ret_state->end != ROVE_DMABUF_WALK_BUDGET)
 		err = walk_buffers(walk);
 	return err ?: exchange_state(walk, NULL, ret_seen);
 }

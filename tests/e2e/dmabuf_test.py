@@ -414,6 +414,9 @@ def test_the_same_program_walks_the_buffers_of_a_process():
                   ("self", True, 50))
             answers.append([{k: v for k, v in r.items() if k != "inode"}
                             for r in document["records"]])
+            bounded = rove("dmabuf", "-j", "--source", "self", "--sample", "50", "--max-objects",
+                           "7", code=4, env=tree.env(**more)).json
+            equal((bounded["why"], len(bounded["records"])), ("max-objects", 7))
         equal(*answers, "the open-coded iterator and a link")
         found = {r["name"]: r for r in answers[0] if r["name"]}
         equal([found["camera 8"][k] for k in (
@@ -424,9 +427,6 @@ def test_the_same_program_walks_the_buffers_of_a_process():
         equal([r["device"] for r in rove(
             "dmabuf", "by-device", "-j", "--source", "self", "--sample", "50").json["records"]],
               ["0000:00:02.0", "display-subsystem", "vdec"])
-        bounded = rove("dmabuf", "-j", "--source", "self", "--sample", "50", "--max-objects", "7",
-                       code=4).json
-        equal((bounded["why"], len(bounded["records"])), ("max-objects", 7))
         for args in (["--source", "self"], ["--sample", "5"]):
             ask(tree, *args, code=2)
 

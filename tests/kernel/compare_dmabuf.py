@@ -259,6 +259,19 @@ def check_bounded(folder, has_bpf):
            len(document["records"])), (4, False, "max-objects", 100), "what it says")
 
 
+def check_budget(folder, ledger):
+    """A walk that takes many times its budget stops, and does not guess about holders."""
+    document = load(folder, "budget")
+    equal((read_status(folder, "budget"), document["complete"], document["why"]),
+          (4, False, "budget"), "what it says")
+    for record in document["records"]:
+        want = wanted_record(ledger[record["inode"]], record["inode"])
+        equal((record["size_bytes"], record["refs"]), (want["size_bytes"], want["refs"]), "record")
+        if record["nr_processes"] is not None:
+            equal((record["nr_processes"], record["nr_fds"], record["nr_maps"]),
+                  (want["nr_processes"], want["nr_fds"], want["nr_maps"]), "counts")
+
+
 def check_text(folder, ledger):
     """-O bufinfo, read by whoever reads the file, gives the same."""
     theirs = load_bufinfo(read_text(f"{folder}/bufinfo"))
@@ -339,6 +352,8 @@ def tests_of_kernel(folder, ledger):
     yield "rove dmabuf without debugfs is as right", check_answer, folder, ledger, \
         "no-debugfs", "kernel"
     yield "rove dmabuf of 3,500 buffers is right where the ring buffer must grow", check_many, folder
+    yield "rove dmabuf --budget-ms stops in time and leaves unknown what it did not see", \
+        check_budget, folder, ledger
     yield "rove dmabuf as nobody names the capability and goes on with /proc", check_missing, \
         folder, "user", 4, ["CAP_BPF", "processes-denied"]
 

@@ -46,6 +46,7 @@ scene_ledger()
 	ask by-process by-process -j
 	ask by-device by-device -j
 	ask bounded -j --max-objects 100
+	ask budget -j --budget-ms 1 --source kernel
 	ask of-parent -j -p $PPID
 	ask text -n -O bufinfo -s inode
 	ask table -s inode --top 40

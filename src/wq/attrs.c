@@ -190,13 +190,12 @@ static void add_to_lane(struct lane *lane, struct shard *s)
 static void move_shard_locked(struct shard *s, struct lane *lane)
 {
 	struct lane *old = s->lane;
-	bool known = READ_ONCE(s->announced);
 
 	if (s->starved) {
 		WRITE_ONCE(s->starved, 0);
 		fetch_add_seq_cst(&old->nr_starved, -1);
 	}
-	if (old != lane)
+	if (old && old != lane)
 		fetch_add_seq_cst(&old->spare, xchg_seq_cst(&s->tokens, 0));
 	WRITE_ONCE(s->lane, lane);
 	/*
@@ -204,8 +203,7 @@ static void move_shard_locked(struct shard *s, struct lane *lane)
 	 * tells the old pool is seen here.  Pairs with shard.push in shard_push().
 	 */
 	store_seq_cst(&s->pool, lane->pool);
-	if (known || load_seq_cst(&s->stack))
-		pool_adopt_locked(lane->pool, s);
+	pool_adopt_locked(lane->pool, s);
 }
 
 static void lock_two(struct mutex *a, struct mutex *b)
@@ -242,9 +240,13 @@ static void install_first(struct rove_workqueue *wq, struct layout *lo)
 		struct shard *s = wq->shards[i];
 
 		add_to_lane(lane, s);
-		s->lane = lane;
-		s->pool = lane->pool;
-		s->wq = wq;
+		WRITE_ONCE(s->wq, wq);
+		if (s->pool) {		/* of an earlier queue; somebody may announce it still */
+			move_shard(s, lane);
+			continue;
+		}
+		WRITE_ONCE(s->lane, lane);
+		WRITE_ONCE(s->pool, lane->pool);
 	}
 }
 
@@ -353,7 +355,7 @@ void wq_take_down(struct rove_workqueue *wq)
 	struct lane *old;
 
 	for (u32 i = 0; wq->lanes && i < wq->nr_shards; i++)
-		pool_remove_shard(wq->shards[i]->pool, wq->shards[i]);
+		pool_remove_shard(READ_ONCE(wq->shards[i]->pool), wq->shards[i]);
 	free_layout(&lo);
 	while ((old = wq->old_lanes)) {
 		wq->old_lanes = old->next_old;

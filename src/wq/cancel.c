@@ -20,7 +20,6 @@
 
 /* Where the work was found, and what that leaves to be done. */
 struct taken {
-	struct shard	*shard;
 	struct lane	*lane;		/* a token of it was with the work; NULL: none */
 	u32		color;
 	bool		flying;		/* counted as in flight */
@@ -47,9 +46,8 @@ static bool take_from_slot(struct rove_work *work, struct taken *taken)
 	return false;
 }
 
-static bool take_from_shard(struct rove_work *work, struct taken *taken)
+static bool take_from_shard(struct shard *s, struct rove_work *work, struct taken *taken)
 {
-	struct shard *s = taken->shard;
 	u64 state;
 	u32 bits;
 	bool found = false;
@@ -109,23 +107,30 @@ static bool take_from_timer(struct rove_work *work)
 
 static bool try_take(struct rove_work *work, u64 state, struct taken *taken)
 {
-	*taken = (struct taken){ .shard = shard_by_id(work_state_shard(state)) };
+	struct shard *s = shard_by_id(work_state_shard(state));
+
+	*taken = (struct taken){ 0 };
 	if (state & WORK_TIMER)
 		return take_from_timer(work);
 	if (state & WORK_PARKED)
 		return take_parked(work, state, taken);
-	return take_from_shard(work, taken) || take_from_slot(work, taken);
+	return take_from_shard(s, work, taken) || take_from_slot(work, taken);
 }
 
-/* The work is nowhere any more: nothing of it is counted after this. */
+/*
+ * The work is nowhere any more: nothing of it is counted after this.  Its place is told
+ * by the word as its owner found it: it may have moved on since somebody else read it.
+ */
 static void settle(struct rove_work *work, const struct taken *taken, u64 old)
 {
+	struct shard *s = shard_by_id(work_state_shard(old));
+
 	if (unlikely(old & WORK_WATCHED))
 		watch_left(work);
 	if (taken->lane)
-		token_put(taken->lane, taken->shard);
+		token_put(taken->lane, s);
 	if (taken->flying)
-		shard_land(taken->shard, taken->color, 1);
+		shard_land(s, taken->color, 1);
 }
 
 /**

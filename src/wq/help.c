@@ -104,6 +104,7 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 		mutex_unlock(&s->lock);
 		return nr;
 	}
+	worker_board_locked(w, s);
 	shard_splice_locked(s);
 	for (; i < nr && nr_slots < WORKER_SLOTS; i++) {
 		unsigned long slot = take_from_list_locked(s, works[i]);
@@ -112,8 +113,6 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 			store_release(&w->slot[nr_slots++], slot);
 	}
 	w->nr_batch = nr_slots;
-	w->lane = s->lane;
-	WRITE_ONCE(w->shard, s);
 	mutex_unlock(&s->lock);
 	help_run(w);
 	return i;

@@ -145,9 +145,9 @@ static void push_announced(struct worker_pool *pool, struct shard *s)
  */
 void pool_announce(struct shard *s)
 {
-	u32 quiet = 0;
+	u32 quiet = SHARD_QUIET;
 
-	if (!cmpxchg_seq_cst(&s->announced, &quiet, 1))
+	if (!cmpxchg_seq_cst(&s->announced, &quiet, SHARD_ANNOUNCING))
 		return;
 	WRITE_ONCE(s->announce_ns, clock_mono_ns());
 	push_announced(READ_ONCE(s->pool), s);
@@ -185,14 +185,21 @@ void pool_collect_locked(struct worker_pool *pool)
 	struct shard *s, *next;
 
 	assert_held(&pool->lock);
-	if (!READ_ONCE(pool->announced))
+	if (likely(!READ_ONCE(pool->announced)))
 		return;
 	/*
 	 * ORDER pool.observe (acquire): pairs with pool.announce in push_announced().
 	 */
 	for (s = xchg_seq_cst(&pool->announced, NULL); s; s = next) {
 		next = READ_ONCE(s->announce_next);
-		ring_add_locked(pool, s);
+		if (likely(READ_ONCE(s->pool) == pool)) {
+			WRITE_ONCE(s->announced, SHARD_KNOWN);
+			ring_add_locked(pool, s);
+		} else {
+			/* It was moved after somebody had looked where it is. */
+			push_announced(READ_ONCE(s->pool), s);
+			pool_kick(READ_ONCE(s->pool));
+		}
 	}
 }
 
@@ -203,7 +210,7 @@ void pool_reannounce(struct shard *s)
 
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);
-	if (s->pool == pool && list_empty(&s->ring) && READ_ONCE(s->announced))
+	if (s->pool == pool && list_empty(&s->ring) && READ_ONCE(s->announced) == SHARD_KNOWN)
 		ring_add_locked(pool, s);
 	mutex_unlock(&pool->lock);
 	pool_kick(pool);
@@ -257,6 +264,14 @@ bool pool_take(struct worker_pool *pool, struct worker *w)
 	return false;
 }
 
+/* Return: false: somebody is announcing it.  Context: under pool->lock. */
+static bool make_known_locked(struct shard *s)
+{
+	u32 quiet = SHARD_QUIET;
+
+	return cmpxchg_seq_cst(&s->announced, &quiet, SHARD_KNOWN);
+}
+
 /* True if it has works after all.  Under pool->lock. */
 static bool quiet_shard_locked(struct worker_pool *pool, struct shard *s)
 {
@@ -272,12 +287,8 @@ static bool quiet_shard_locked(struct worker_pool *pool, struct shard *s)
 		 * ORDER shard.quiet (seq_cst): before the last look into the shard.  Pairs
 		 * with shard.push in shard_push().
 		 */
-		store_seq_cst(&s->announced, 0);
-		if (load_seq_cst(&s->stack)) {
-			u32 quiet = 0;
-
-			found = cmpxchg_seq_cst(&s->announced, &quiet, 1);
-		}
+		store_seq_cst(&s->announced, SHARD_QUIET);
+		found = load_seq_cst(&s->stack) && make_known_locked(s);
 		if (!found)
 			ring_del_locked(pool, s);
 	}
@@ -332,16 +343,22 @@ void pool_disown_locked(struct worker_pool *pool, struct shard *s)
 	ring_del_locked(pool, s);
 }
 
-/* Context: thread, under pool->lock and s->lock. */
+/*
+ * If it was known to the old pool it is to the new; if somebody is about to announce it,
+ * that will get here.  Context: thread, under pool->lock and s->lock.
+ */
 void pool_adopt_locked(struct worker_pool *pool, struct shard *s)
 {
-	WRITE_ONCE(s->announced, 1);
-	if (list_empty(&s->ring))
+	if (READ_ONCE(s->announced) == SHARD_KNOWN ||
+	    (load_seq_cst(&s->stack) && make_known_locked(s)))
 		ring_add_locked(pool, s);
 }
 
 /**
- * pool_remove_shard - an empty shard, to which nobody pushes, leaves its pool
+ * pool_remove_shard - an empty shard leaves its pool
+ *
+ * A thread that queued a work, which has been run since, may announce the shard even
+ * after this: then it is in the ring once more, until somebody finds it empty.
  *
  * Context: thread.
  */
@@ -349,11 +366,15 @@ void pool_remove_shard(struct worker_pool *pool, struct shard *s)
 {
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);
-	ring_del_locked(pool, s);
 	mutex_lock(&s->lock);
-	WRITE_ONCE(s->announced, 0);
-	WRITE_ONCE(s->pool, NULL);
+	check(!s->starved);
+	if (READ_ONCE(s->announced) == SHARD_KNOWN) {
+		ring_del_locked(pool, s);
+		WRITE_ONCE(s->announced, SHARD_QUIET);
+	}
 	WRITE_ONCE(s->wq, NULL);
+	WRITE_ONCE(s->lane, NULL);
+	WRITE_ONCE(s->tokens, 0);
 	mutex_unlock(&s->lock);
 	mutex_unlock(&pool->lock);
 }

@@ -55,6 +55,7 @@ static void __attribute__((noinline)) announce_and_wake(struct shard *s)
 	w = pool_choose(READ_ONCE(s->pool));
 	if (w) {
 		fetch_add_relaxed(&s->nr_wakeups, 1);
+		WRITE_ONCE(w->hint, s);
 		worker_wake(w);
 	}
 }
@@ -67,10 +68,11 @@ static void __attribute__((noinline)) announce_and_wake(struct shard *s)
 void shard_queue_chain(struct rove_workqueue *wq, struct shard *s, struct rove_work *first,
 		       struct rove_work *last, u32 nr)
 {
+	u32 wake = wq->wake;	/* once it is pushed the queue may be gone */
 	bool tell = shard_push(s, first, last, nr);
 
-	if (unlikely(wq->wake != ROVE_WQ_WAKE_DEFAULT))
-		announce_and_wake_locked(s, wq->wake);
+	if (unlikely(wake != ROVE_WQ_WAKE_DEFAULT))
+		announce_and_wake_locked(s, wake);
 	else if (tell)
 		announce_and_wake(s);
 }

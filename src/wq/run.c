@@ -115,9 +115,14 @@ static void unpark_all(struct worker *w, struct rove_work *work)
 		unsigned long link = (unsigned long)work->link;
 		struct shard *s = shard_by_id(work_state_shard(READ_ONCE(work->state)));
 
+		/* Counted once more, so that the lane is there until its token is back. */
+		u32 color = !!(link & LINK_COLOR);
+
+		fetch_add_relaxed(&s->nr_flying[color], 1);
 		work_state_park(&work->state, false, w->id);
-		shard_return(s, work, link & LINK_COLOR);
+		shard_return(s, work, color);
 		token_put((struct lane *)(link & ~LINK_BITS), s);
+		shard_land(s, color, 1);
 		work = next;
 	}
 }
@@ -231,6 +236,7 @@ void worker_end_batch(struct worker *w)
 		token_put(w->lane, s);
 	w->lane = NULL;
 	WRITE_ONCE(w->shard, NULL);
+	w->nr_ended[w->color]++;	/* the batch itself */
 	for (u32 color = 0; color < 2; color++) {
 		u32 nr = w->nr_ended[color];
 

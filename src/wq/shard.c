@@ -22,8 +22,11 @@ struct shard *shard_alloc(void)
 	struct shard *s = idtable_reuse(&shards);
 
 	ctx_thread();
-	if (s)
+	if (s) {
+		s->nr_taken = s->nr_helped = s->queue_ns = s->queue_max_ns = 0;
+		WRITE_ONCE(s->run_ns, 0);
 		return s;
+	}
 	s = aligned_alloc(CACHE_LINE, sizeof(*s));
 	if (!s)
 		return NULL;

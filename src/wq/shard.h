@@ -33,6 +33,13 @@ struct lane;
 #define LINK_COLOR	4ul	/* with LINK_COUNTED: under this color */
 #define LINK_BITS	7ul
 
+/* shard.announced */
+enum {
+	SHARD_QUIET,		/* its pool does not know that it may have works */
+	SHARD_ANNOUNCING,	/* somebody is about to say so, or has: in a pool's stack */
+	SHARD_KNOWN,		/* in its pool's ring, or starved */
+};
+
 /*
  * I  set before the shard is visible, never changed while its queue lives
  * L  under ->lock
@@ -45,7 +52,8 @@ struct lane;
 struct shard {
 	/* what queueing touches */
 	struct rove_work	*stack;		/* A: newest chain */
-	u32			announced;	/* A: the pool knows; 0: queueing has to say so */
+	u32			announced;	/* A: above; changed to KNOWN, and from it, under the
+						 * pool's lock */
 	u32			id;		/* I: in the table of shards */
 	struct worker_pool	*pool;		/* A, changed under ->lock and both pools' locks */
 	struct rove_workqueue	*wq;		/* A: NULL: not used */

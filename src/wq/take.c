@@ -7,7 +7,8 @@
  * has been taken, and waits until nothing flies under the old one.
  *
  * Invariant: nr_flying[c] is the number of works taken under c that have not ended,
- *            wherever they are: in a slot, run, parked, or in the list again.
+ *            wherever they are: in a slot, run, parked, or in the list again; and of
+ *            batches begun under c that have not ended.
  *            Unless a flush waits, nothing flies under the other color.
  * Ordering:  fly.land -> fly.landed (docs/memory-model.md).
  */
@@ -76,13 +77,6 @@ static u32 batch_size(const struct shard *s, const struct worker *w)
 	return min(max(share, (u64)1), (u64)WORKER_SLOTS);
 }
 
-static void fly_new_locked(struct shard *s, u32 *nr_new)
-{
-	if (*nr_new)
-		shard_begin_locked(s, s->color, *nr_new);
-	*nr_new = 0;
-}
-
 /* Flushes whose works have all been taken.  Context: under s->lock. */
 static void pass_marks_locked(struct shard *s)
 {
@@ -94,13 +88,13 @@ static void pass_marks_locked(struct shard *s)
 	}
 }
 
-/* Fill the worker's slots.  Context: under s->lock. */
+/* Fill the worker's slots, up to the next mark.  Context: under s->lock. */
 static u32 fill_slots_locked(struct shard *s, struct worker *w, u32 nr_max)
 {
 	unsigned long ordered = s->wq->flags & ROVE_WQ_ORDERED ? SLOT_ORDERED : 0;
 	u32 nr = 0, nr_new = 0;
 
-	while (nr < nr_max && s->first) {
+	while (nr < nr_max && s->first && likely(s->first->fn)) {
 		u32 bits, color = s->color;
 		struct rove_work *work = shard_pop_locked(s, &bits);
 
@@ -114,13 +108,27 @@ static u32 fill_slots_locked(struct shard *s, struct worker *w, u32 nr_max)
 		 */
 		store_release(&w->slot[nr++],
 			      (unsigned long)work | ordered | (color ? SLOT_COLOR : 0));
-		if (s->first && unlikely(!s->first->fn)) {
-			fly_new_locked(s, &nr_new);
-			pass_marks_locked(s);
-		}
 	}
-	fly_new_locked(s, &nr_new);
+	shard_begin_locked(s, s->color, nr_new);
 	return nr;
+}
+
+/**
+ * worker_board_locked - a worker is about to run works of a shard
+ * @w:  holds a token of the shard's lane
+ *
+ * The batch is in flight too, until worker_end_batch(): others may take all its works
+ * away, and the queue must stay until the token is back.
+ *
+ * Context: thread, under s->lock.
+ */
+void worker_board_locked(struct worker *w, struct shard *s)
+{
+	assert_held(&s->lock);
+	w->lane = s->lane;
+	w->color = s->color;
+	WRITE_ONCE(w->shard, s);
+	fetch_add_relaxed(&s->nr_flying[w->color], 1);
 }
 
 /* Works that were queued since the stack was last taken, or announced. */
@@ -154,10 +162,9 @@ enum take_result shard_take(struct shard *s, struct worker *w)
 	result = TAKE_STARVED;
 	if (!token_get_locked(s))
 		goto unlock;
-	w->lane = s->lane;
+	worker_board_locked(w, s);
 	WRITE_ONCE(w->take_ns, now);
 	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
-	WRITE_ONCE(w->shard, s);
 	w->leaves_more = !shard_looks_empty(s);
 	note_queue_time(s, w->nr_batch, now);
 	s->splice_ns = now;

@@ -258,12 +258,23 @@ static void start_searching(struct worker *w)
 	fetch_add_seq_cst(&w->pool->nr_searching, 1);
 }
 
+/* The shard that somebody was woken for needs no looking up in the pool. */
+static bool take_hinted(struct worker *w)
+{
+	struct shard *s = READ_ONCE(w->hint);
+
+	if (!s)
+		return false;
+	WRITE_ONCE(w->hint, NULL);
+	return shard_take(s, w) == TAKE_SOME;
+}
+
 static void worker_loop(struct worker *w)
 {
 	struct worker_pool *pool = w->pool;
 
 	while (!READ_ONCE(w->dying)) {
-		if (!too_many(pool) && pool_take(pool, w)) {
+		if (!too_many(pool) && (take_hinted(w) || pool_take(pool, w))) {
 			run_taken(w);
 			continue;
 		}

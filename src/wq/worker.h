@@ -49,6 +49,7 @@ struct worker {
 	struct worker_pool	*pool;		/* I, looked at by anybody: NULL: helps */
 	struct shard		*shard;		/* A: where the batch is from; NULL: none */
 	struct lane		*lane;		/* W: whose token it holds */
+	u32			color;		/* W: under which the batch is in flight */
 	u64			nr_begun;	/* A: works, since ever */
 	rove_work_fn		*current_fn;	/* A: of ->current, which may free itself */
 	u64			take_ns;	/* A: when the batch was taken; 0: not known */
@@ -67,6 +68,7 @@ struct worker {
 	u32			wake_word __attribute__((aligned(CACHE_LINE)));
 						/* A: a futex: 0: may sleep */
 	u32			idle_next;	/* A: in the stack of idle workers */
+	struct shard		*hint;		/* A: where to look first, by who woke it; or NULL */
 	u32			state;		/* A: enum worker_state */
 	u32			block_depth;	/* W */
 	u32			nr_spins_wasted; /* W: searches since the last that found something */

@@ -317,6 +317,7 @@ TEST(workqueue, nothing_is_lost_doubled_or_overtaken)
 		rove_work_init(&few_works[i], few_runs);
 	for (u32 i = 0; i < NR_ORDERED; i++)
 		rove_work_init(&ordered[i].work, ordered_runs);
+	signal(SIGSEGV, SIG_DFL);
 	sigaction(SIGUSR1, &action, NULL);
 	for (u32 i = 0; i < NR_THREADS; i++)
 		pthread_create(&threads[i], NULL, user, (void *)(unsigned long)(i + 1));

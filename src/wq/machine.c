@@ -51,6 +51,7 @@ int machine_describe(const struct topology_spec *spec)
 	if (err)
 		return err;
 	mutex_lock(&lock);
+	topo->replaced = machine;
 	machine = topo;
 	mutex_unlock(&lock);
 	return 0;

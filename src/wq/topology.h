@@ -28,6 +28,7 @@ struct topology {
 	u32		nr_cpus;	/* the highest CPU number, and one */
 	u32		nr_usable;	/* never 0 */
 	bool		described;	/* not the machine we run on: threads cannot be bound */
+	struct topology	*replaced;	/* the one before, which queues may use still */
 	struct topo_cpu	cpu[];		/* by the system's CPU number */
 };
 

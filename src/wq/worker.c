@@ -334,7 +334,7 @@ int worker_start(struct worker_pool *pool)
 	if (!w)
 		return -ENOMEM;
 	WRITE_ONCE(w->pool, pool);
-	w->state = WORKER_ACTIVE;
+	WRITE_ONCE(w->state, WORKER_ACTIVE);
 	w->searching = true;
 	w->dying = 0;
 	w->nr_spins_wasted = 0;

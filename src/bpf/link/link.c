@@ -60,6 +60,9 @@ static int check_map(const struct bpf_prog *prog, const struct bpf_map *map)
 	if (prog->max_buf_rdonly_bytes > map->spec.key_size ||
 	    prog->max_buf_bytes > plain_bytes(&map->spec))
 		return -EACCES;
+	/* What is read-only for programs may be known to the verifier of others. */
+	if (prog->writes_buf && map->spec.flags & BPF_F_RDONLY_PROG)
+		return -EACCES;
 	return 0;
 }
 

@@ -203,6 +203,7 @@ static int prog_create(const struct prog_spec *spec, const struct vrf_result *re
 	prog->max_ctx_bytes = res->max_ctx_bytes;
 	prog->max_buf_rdonly_bytes = res->max_buf_rdonly_bytes;
 	prog->max_buf_bytes = res->max_buf_bytes;
+	prog->writes_buf = res->writes_buf;
 	prog->attach_btf_id = spec->attach_btf_id;
 	prog->nr_insns = spec->nr_insns;
 	prog->nr_func_info = spec->nr_func_info;

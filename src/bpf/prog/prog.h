@@ -56,7 +56,8 @@ struct bpf_prog {
 	u32			verified_insns;			/* I */
 	u32			max_ctx_bytes;			/* I: how far it reaches into its context */
 	u32			max_buf_rdonly_bytes;		/* I: and into memory there, to read */
-	u32			max_buf_bytes;			/* I: and to write */
+	u32			max_buf_bytes;			/* I: and to read or write */
+	bool			writes_buf;			/* I: it does write there */
 	struct bpf_insn		*insns;				/* I: as loaded, maps by id */
 	u32			nr_insns;			/* I */
 	struct interp_code	*code;				/* I */

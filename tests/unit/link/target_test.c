@@ -214,6 +214,25 @@ TEST(iter_target, elements_that_are_smaller_than_a_program_reaches_are_refused)
 	EXPECT_EQ(rove_bpf_close(prog), 0);
 }
 
+TEST(iter_target, values_that_programs_only_read_are_not_changed)
+{
+	static const struct bpf_insn reads[] = {
+		LDX(BPF_DW, 7, 1, 24),
+		JMP_K(BPF_JEQ, 7, 0, 1),
+		LDX(BPF_DW, 2, 7, 0),
+		MOV_K(0, 0),
+		EXIT(),
+	};
+	int map = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 3, BPF_F_RDONLY_PROG);
+	int writer = ITER_PROG("bpf_map_elem", count_elems);
+
+	EXPECT_TRUE(map >= 0 && writer >= 0);
+	EXPECT_EQ(link_to_map(writer, map), -EACCES);
+	EXPECT_EQ(rove_bpf_close(writer), 0);
+	EXPECT_EQ(walk(ITER_PROG("bpf_map_elem", reads), map), 0);
+	EXPECT_EQ(rove_bpf_close(map), 0);
+}
+
 /* { u64 n; struct bpf_timer t; } */
 static int map_with_timer(void)
 {

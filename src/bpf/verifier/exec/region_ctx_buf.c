@@ -25,6 +25,7 @@ static int ctx_buf_check(struct vrf *v, struct vstate *st, const struct access *
 				   "R%u invalid variable buffer offset: off=%d, var_off=%s", a->reg,
 				   a->off, number_words(&a->ptr->num, &words));
 	*end = max(*end, (u32)span.min + a->size);
+	v->res->writes_buf |= (a->how & ACC_WRITE) != 0;
 	return 0;
 }
 

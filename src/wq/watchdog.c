@@ -56,6 +56,7 @@ struct watchdog {
 
 static struct mutex lock;		/* outside of ->memory_lock */
 static struct watchdog *running;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* --- memory -------------------------------------------------------------------------------- */
 
@@ -214,6 +215,18 @@ static void *watchdog_thread(void *arg)
 
 /* --- on and off ---------------------------------------------------------------------------- */
 
+/* In the child: the thread is the parent's. */
+static void forget_after_fork(void)
+{
+	mutex_init(&lock);
+	running = NULL;
+}
+
+static void register_fork(void)
+{
+	pthread_atfork(NULL, NULL, forget_after_fork);
+}
+
 static int watchdog_create(const struct rove_wq_watchdog_opts *opts, struct watchdog **ret_dog)
 {
 	struct watchdog *dog = calloc(1, sizeof(*dog));
@@ -246,6 +259,7 @@ int rove_wq_watchdog_start(const struct rove_wq_watchdog_opts *opts)
 		opts = &defaults;
 	if (opts->size != sizeof(*opts))
 		return -EINVAL;
+	pthread_once(&once, register_fork);
 	mutex_lock(&lock);
 	if (!running)
 		err = watchdog_create(opts, &running);
@@ -295,15 +309,4 @@ u64 watchdog_stalled_ns(const struct worker_pool *pool)
 	}
 	mutex_unlock(&lock);
 	return stalled_ns;
-}
-
-/**
- * watchdog_after_fork - the thread is the parent's
- *
- * Context: the child, right after fork(); nobody else runs.
- */
-void watchdog_after_fork(void)
-{
-	mutex_init(&lock);
-	running = NULL;
 }

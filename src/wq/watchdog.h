@@ -10,6 +10,5 @@
 struct worker_pool;
 
 u64 watchdog_stalled_ns(const struct worker_pool *pool);
-void watchdog_after_fork(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <rove/workqueue_view.h>
@@ -190,5 +191,26 @@ TEST(watchdog, it_runs_once_and_refuses_nonsense)
 	EXPECT_EQ(rove_wq_watchdog_start(NULL), -EAGAIN);
 	WRITE_ONCE(refuse_threads, false);
 	EXPECT_EQ(rove_wq_watchdog_start(NULL), 0);
+	rove_wq_watchdog_stop();
+}
+
+TEST(watchdog, a_child_has_none_and_may_start_its_own)
+{
+	int status;
+	pid_t pid;
+
+#ifdef __SANITIZE_THREAD__
+	SKIP("ThreadSanitizer allows no thread after fork()");
+#endif
+	EXPECT_EQ(rove_wq_watchdog_start(NULL), 0);
+	pid = fork();
+	EXPECT_TRUE(pid >= 0);
+	if (!pid) {
+		alarm(20);
+		rove_wq_watchdog_stop();
+		_exit(rove_wq_watchdog_start(NULL) != 0);
+	}
+	EXPECT_EQ(waitpid(pid, &status, 0), pid);
+	EXPECT_EQ(status, 0);
 	rove_wq_watchdog_stop();
 }

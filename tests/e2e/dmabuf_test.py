@@ -321,8 +321,12 @@ def test_garbage_in_bufinfo_is_an_error_or_partial():
             document = ask(tree, "-j", *DEBUGFS, code=4).json
             equal((document["complete"], document["why"]), (False, "unreadable"), f"cut at {at}")
             check(len(document["records"]) <= 4, "no more than there are")
-        tree.raw_bufinfo(whole.replace(b"Total 4 objects", b"Total 5 objects"))
-        ask(tree, *DEBUGFS, code=4)
+        for wrong in ((b"Total 4 objects", b"Total 5 objects"),
+                      (b"Total 2 devices", b"Total 1 devices"),
+                      (b"\tdisplay\n", b"\n"), (b"1048576\t", b"104857x\t")):
+            check(wrong[0] in whole, f"{wrong[0]} is there to be replaced")
+            tree.raw_bufinfo(whole.replace(*wrong))
+            ask(tree, *DEBUGFS, code=4)
 
 
 def test_proc_alone_says_that_it_cannot_see_what_only_the_kernel_holds():

@@ -23,11 +23,21 @@ static inline void case_fill_maps(const struct corpus_case *c, struct bpf_insn *
 	}
 }
 
+/* Since 7.0 the name with _impl is in the kernel's BTF, but nothing is behind it. */
+static inline u32 case_find_kfunc(const struct btf *btf, const char *name)
+{
+	u32 id = 0;
+
+	if (!strcmp(name, "bpf_wq_set_callback_impl"))
+		id = btf_find(btf, "bpf_wq_set_callback", BTF_KIND_FUNC);
+	return id ?: btf_find(btf, name, BTF_KIND_FUNC);
+}
+
 static inline void case_fill_kfuncs(const struct corpus_case *c, struct bpf_insn *insns,
 				    const struct btf *btf)
 {
 	for (u32 i = 0; i < c->nr_kfuncs; i++)
-		insns[c->kfuncs[i].pc].imm = btf_find(btf, c->kfuncs[i].name, BTF_KIND_FUNC);
+		insns[c->kfuncs[i].pc].imm = case_find_kfunc(btf, c->kfuncs[i].name);
 }
 
 /* "r2 = type_NAME": the number of a struct; 0 when @btf has none. */

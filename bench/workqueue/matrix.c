@@ -241,8 +241,8 @@ static void print_limits(void)
 	       "about half of the repetitions is no result.  \"One batch\" and \"one in flight\" are noisy:\n"
 	       "differences under about 15 %% are not evidence.\n");
 	if (nr_cpus <= 8)
-		printf("%ld CPUs: smt, cache_shard, cache, numa and system may all be one pool here, so\n"
-		       "nothing of this says anything about real affinity scopes.\n", nr_cpus);
+		printf("%ld CPUs: cache_shard, cache, numa and system may all be one pool here, so nothing of\n"
+		       "this says anything about real affinity scopes.\n", nr_cpus);
 	printf("\n");
 }
 

@@ -68,7 +68,7 @@ static void print_table(const struct wq_row *rows, u32 nr)
 	for (u32 i = 0; i + NR_WAYS <= nr; i += NR_WAYS)
 		print_scope(&rows[i]);
 	if (sysconf(_SC_NPROCESSORS_ONLN) <= 8)
-		printf("  %ld CPUs: from smt to system it may be the same pool, so only \"cpu\" is another scope.\n",
+		printf("  %ld CPUs: from cache_shard to system it may be one and the same pool, and smt that or cpu.\n",
 		       sysconf(_SC_NPROCESSORS_ONLN));
 	printf("\n");
 }

@@ -20,8 +20,8 @@
  * Queueing may be done in every context, signal handlers included: it takes no lock,
  * allocates nothing and cannot fail for want of memory or threads.
  *
- * After fork() the child may use its queues: they are empty there (what was pending
- * is run by the parent), and workers are started when something is queued.
+ * After fork() queues and works of the parent, the shared queues too, are of no use in
+ * the child; it may make its own, and initialise works anew.
  */
 #ifndef ROVE_WORKQUEUE_H
 #define ROVE_WORKQUEUE_H
@@ -93,12 +93,16 @@ enum rove_wq_scope {
 /* What queueing does when ->max_pending works are pending. */
 enum rove_wq_full {
 	ROVE_WQ_FULL_REFUSE,		/* gives -EAGAIN */
-	ROVE_WQ_FULL_WAIT,		/* waits for room; where one may not wait: refuses */
-	ROVE_WQ_FULL_RUN,		/* calls the function here and now, where one may wait and
-					 * the queue is not ordered; else refuses */
+	ROVE_WQ_FULL_WAIT,		/* waits for room: not for signal handlers */
+	ROVE_WQ_FULL_RUN,		/* calls the function here and now, unless the queue is
+					 * ordered or max_active run already, then it gives -EAGAIN:
+					 * not for signal handlers */
 };
 
-/* When an idle worker is woken: for comparison.  All do the same work. */
+/*
+ * When an idle worker is woken: for comparison.  All do the same work, but only queues
+ * with the default may be used by signal handlers.
+ */
 enum rove_wq_wake {
 	ROVE_WQ_WAKE_DEFAULT,		/* chosen and woken without any lock */
 	ROVE_WQ_WAKE_AFTER,		/* chosen under the pool's lock, woken after it */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wq/fork.h"
 #include "wq/attrs.h"
 #include "wq/cpulist.h"
 #include "wq/manager.h"
@@ -385,4 +386,10 @@ int rove_workqueue_apply_attrs(struct rove_workqueue *wq, const struct rove_wq_a
 	err = wq_lay_out(wq, attrs);
 	mutex_unlock(&wq->config);
 	return err;
+}
+
+/* In a child of fork().  Context: thread. */
+void attrs_forget(void)
+{
+	mutex_init(&default_lock);
 }

@@ -6,6 +6,7 @@
  */
 #include "base/clock.h"
 #include "base/futex.h"
+#include "wq/fork.h"
 #include "wq/attrs.h"
 #include "wq/freeze.h"
 #include "wq/wq.h"
@@ -93,4 +94,10 @@ void rove_thaw_workqueues(void)
 	if (depth && !--depth)
 		set_all(false);
 	mutex_unlock(&wq_list_lock);
+}
+
+/* In a child of fork().  Context: thread. */
+void freeze_forget(void)
+{
+	depth = 0;
 }

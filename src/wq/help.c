@@ -8,9 +8,13 @@
  *
  * Invariant: helper_of[d] of a thread is used by the d-th help inside of each other.
  */
+#include <errno.h>
+
 #include "wq/active.h"
+#include "wq/fork.h"
 #include "wq/help.h"
 #include "wq/take.h"
+#include "wq/watch.h"
 #include "wq/work_state.h"
 #include "wq/wq.h"
 
@@ -118,6 +122,42 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 	return i;
 }
 
+/* Nothing is to be run here: the work is idle again.  Context: thread. */
+static void forget_queueing(struct rove_work *work)
+{
+	if (work_state_leave(&work->state, 0) & WORK_WATCHED)
+		watch_left(work);
+}
+
+/**
+ * help_instead - run a work at once instead of queueing it
+ * @s:     where it would have been queued
+ * @work:  the caller has made it pending
+ *
+ * Context: may sleep.
+ * Return:  1, or -EAGAIN: as many as may run already; the work is idle again.
+ */
+int help_instead(struct shard *s, struct rove_work *work)
+{
+	struct worker *w = helper();
+	bool may;
+
+	mutex_lock(&s->lock);
+	may = w && !(s->wq->flags & ROVE_WQ_ORDERED) && token_try_get_locked(s);
+	if (may) {
+		worker_board_locked(w, s);
+		shard_begin_uncounted_locked(s, s->color);
+		store_release(&w->slot[0], (unsigned long)work | (s->color ? SLOT_COLOR : 0));
+		w->nr_batch = 1;
+	}
+	mutex_unlock(&s->lock);
+	if (may)
+		help_run(w);
+	else
+		forget_queueing(work);
+	return may ? 1 : -EAGAIN;
+}
+
 /**
  * help_with_many - run those works of many that have not begun, where one may
  *
@@ -155,4 +195,12 @@ bool help_with(struct rove_work *work)
 	nr_begun = w->nr_begun;
 	help_from_shard(s, w, &work, 1);
 	return w->nr_begun != nr_begun;
+}
+
+/* In a child of fork().  Context: thread. */
+void help_forget(void)
+{
+	for (u32 i = 0; i < HELP_DEPTH; i++)
+		helper_of[i] = NULL;
+	help_depth = 0;
 }

@@ -7,6 +7,7 @@
 
 #include "wq/worker.h"
 
+int help_instead(struct shard *s, struct rove_work *work);
 bool help_with(struct rove_work *work);
 void help_with_many(struct rove_work *const *works, size_t nr);
 

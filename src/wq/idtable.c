@@ -68,6 +68,16 @@ void *idtable_reuse(struct idtable *t)
 	return thing;
 }
 
+/*
+ * In a child of fork(): what is there stays found, and is not given out again, since
+ * nobody knows what it was doing.  Context: thread.
+ */
+void idtable_forget(struct idtable *t)
+{
+	mutex_init(&t->lock);
+	t->first_free = 0;
+}
+
 /**
  * idtable_release - a thing may be given out again
  *

@@ -8,6 +8,7 @@
 
 #include "base/context.h"
 #include "base/mutex.h"
+#include "wq/fork.h"
 #include "wq/attrs.h"
 
 static struct mutex lock;
@@ -55,4 +56,10 @@ int machine_describe(const struct topology_spec *spec)
 	machine = topo;
 	mutex_unlock(&lock);
 	return 0;
+}
+
+/* In a child of fork().  Context: thread. */
+void machine_forget(void)
+{
+	mutex_init(&lock);
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/thread.h"
+#include "wq/fork.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
 #include "wq/probe.h"
@@ -249,4 +250,12 @@ int manager_start(void)
 	}
 	mutex_unlock(&start_lock);
 	return err;
+}
+
+/* In a child of fork().  Context: thread. */
+void manager_forget(void)
+{
+	mutex_init(&start_lock);
+	started = false;
+	WRITE_ONCE(manager_word, LOOK_NOT);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "wq/fork.h"
 #include "wq/bh.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
@@ -122,4 +123,11 @@ void pool_put(struct worker_pool *pool)
 		manager_wake();
 	}
 	mutex_unlock(&list_lock);
+}
+
+/* In a child of fork().  Context: thread. */
+void pools_forget(void)
+{
+	mutex_init(&list_lock);
+	WRITE_ONCE(pool_list, NULL);
 }

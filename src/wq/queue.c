@@ -9,6 +9,7 @@
  */
 #include "wq/block.h"
 #include "wq/cpu.h"
+#include "wq/help.h"
 #include "wq/pool.h"
 #include "wq/queue.h"
 #include "wq/room.h"
@@ -90,17 +91,26 @@ int wq_may_queue(struct rove_workqueue *wq, struct rove_work *work)
 	return wq->max_pending ? room_take(wq, work) : 1;
 }
 
+static bool may_run_here(const struct rove_workqueue *wq)
+{
+	return wq->full == ROVE_WQ_FULL_RUN && !in_nmi() && !in_softirq();
+}
+
 static int queue_on(struct rove_workqueue *wq, struct shard *s, struct rove_work *work)
 {
 	bool special = unlikely(READ_ONCE(wq->draining) || wq->max_pending);
+	bool run_here = false;
 	int queued;
 
 	if (special) {
 		queued = wq_may_queue(wq, work);
-		if (queued <= 0)
+		run_here = queued == -EAGAIN && may_run_here(wq);
+		if (queued <= 0 && !run_here)
 			return queued;
 	}
 	queued = work_state_try_queue(&work->state, s->id, 0);
+	if (unlikely(run_here))
+		return queued > 0 ? help_instead(s, work) : queued;
 	if (likely(queued > 0))
 		shard_queue_chain(wq, s, work, work, 1);
 	else if (special && wq->max_pending)

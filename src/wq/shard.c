@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "wq/fork.h"
 #include "wq/idtable.h"
 #include "wq/shard.h"
 
@@ -292,4 +293,10 @@ bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color
 		set_link(next, (unsigned long)prev | (get_link(next) & LINK_BITS));
 	*ret_color_bits = leave_list(s, work);
 	return true;
+}
+
+/* In a child of fork().  Context: thread. */
+void shards_forget(void)
+{
+	idtable_forget(&shards);
 }

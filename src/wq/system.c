@@ -6,6 +6,7 @@
 
 #include "base/context.h"
 #include "base/mutex.h"
+#include "wq/fork.h"
 #include "wq/wq.h"
 
 static const struct {
@@ -62,4 +63,12 @@ int rove_system_workqueue(enum rove_system_wq which, struct rove_workqueue **ret
 	if (!err)
 		*ret_wq = wq;
 	return err;
+}
+
+/* In a child of fork().  Context: thread. */
+void system_forget(void)
+{
+	mutex_init(&lock);
+	for (u32 i = 0; i < ROVE_SYSTEM_WQS; i++)
+		WRITE_ONCE(queues[i], NULL);
 }

@@ -32,6 +32,13 @@ void shard_left_locked(struct shard *s, u32 nr)
 		room_give(s->wq, nr);
 }
 
+/* One that was never in the list is in flight.  Context: thread, under s->lock. */
+void shard_begin_uncounted_locked(struct shard *s, u32 color)
+{
+	fetch_add_relaxed(&s->nr_flying[color], 1);
+	s->nr_taken++;
+}
+
 /**
  * shard_begin_locked - works that have left the list are in flight
  *

@@ -10,6 +10,7 @@
  * Ordering:  watch.tell -> watch.told (docs/memory-model.md); else the locks.
  */
 #include "base/futex.h"
+#include "wq/fork.h"
 #include "wq/watch.h"
 #include "wq/work_state.h"
 
@@ -186,4 +187,11 @@ void watch_tell(struct watcher *watcher)
 		store_release(ended, 1);
 		futex_wake(ended, 1);
 	}
+}
+
+/* In a child of fork().  Context: thread. */
+void watch_forget(void)
+{
+	for (u32 i = 0; i < NR_BUCKETS; i++)
+		buckets[i] = (struct watch_bucket){ 0 };
 }

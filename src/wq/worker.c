@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/thread.h"
+#include "wq/fork.h"
 #include "wq/idtable.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
@@ -359,4 +360,10 @@ int worker_start(struct worker_pool *pool)
 	pool_doze(pool, false);
 	worker_release(w);
 	return err;
+}
+
+/* In a child of fork().  Context: thread. */
+void workers_forget(void)
+{
+	idtable_forget(&workers);
 }

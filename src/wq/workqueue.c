@@ -10,6 +10,7 @@
 
 #include "wq/attrs.h"
 #include "wq/flush.h"
+#include "wq/fork.h"
 #include "wq/freeze.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
@@ -146,6 +147,7 @@ int rove_workqueue_create(const char *name, const struct rove_wq_options *given,
 	int err;
 
 	ctx_may_sleep();
+	fork_prepare();
 	err = read_options(given, &options) ?: check_options(&options) ?: machine_get(&topo);
 	if (err)
 		return err;

@@ -210,7 +210,7 @@ void pool_reannounce(struct shard *s)
 
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);
-	if (s->pool == pool && list_empty(&s->ring) && READ_ONCE(s->announced) == SHARD_KNOWN)
+	if (READ_ONCE(s->pool) == pool && list_empty(&s->ring) && READ_ONCE(s->announced) == SHARD_KNOWN)
 		ring_add_locked(pool, s);
 	mutex_unlock(&pool->lock);
 	pool_kick(pool);

@@ -63,7 +63,7 @@ struct worker *worker_alloc(void)
 		}
 	}
 	id = w->id;
-	check(!w->current && !w->attention && !w->shard);
+	check(!w->current && !w->watchers && !w->parked && !w->shard);
 	w->id = id;
 	WRITE_ONCE(w->pool, NULL);
 	w->rescues = NULL;

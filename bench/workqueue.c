@@ -144,7 +144,7 @@ int main(int argc, char **argv)
 	parse(argc, argv);
 	tick = tick_calibrate();
 	if (!tick_is_shared())
-		printf("the CPUs' counters are not one clock here: wakeup latencies are not to be trusted\n");
+		printf("the CPUs' counters are not one clock here: do not trust wakeup latencies\n");
 	nr = entries_of(rove_peers, entries, WQ_MAX_ENTRIES);
 	nr += entries_scan(entries + nr, WQ_MAX_ENTRIES - nr);
 	nr = keep_wanted(entries, nr);

@@ -116,7 +116,8 @@ static void mutex_submit_many(struct wq_item *const *items, u32 nr, u32 producer
 	kick_and_unlock(WAKE_AFTER);
 }
 
-static inline __attribute__((always_inline)) void *claiming_worker(struct locked_worker *self, u32 form)
+static inline __attribute__((always_inline)) void *
+claiming_worker(struct locked_worker *self, u32 form)
 {
 	pool_lock(form);
 	for (;;) {

@@ -63,7 +63,6 @@ static void moody_fini(void)
 static const struct wq_peer moody = {
 	.name = "moodycamel blocking queue",
 	.note = nullptr,
-	.variant = nullptr,
 	.item_bytes = sizeof(struct wq_item),
 	.init = moody_init,
 	.fini = moody_fini,
@@ -77,7 +76,6 @@ static const struct wq_peer moody = {
 static const struct wq_peer moody_many = {
 	.name = "moodycamel, one call a batch",
 	.note = nullptr,
-	.variant = nullptr,
 	.item_bytes = sizeof(struct wq_item),
 	.init = moody_init,
 	.fini = moody_fini,

@@ -37,13 +37,11 @@ struct wq_conf {
 	u32 nr_workers;
 	u32 nr_producers;
 	u32 max_in_flight; /* of one producer */
-	const char *variant; /* the peer's own words, from wq_peer.variant */
 };
 
 struct wq_peer {
 	const char *name;
 	const char *note; /* what the reader of its row must know, or NULL */
-	const char *variant;
 	u32 item_bytes; /* of one item, its head included; zeroed before item_init() */
 	/* 0 or -errno; on error *why may name the reason, in static memory. */
 	int (*init)(const struct wq_conf *conf, const char **why);

@@ -66,7 +66,6 @@ static void arena_fini(void)
 static const struct wq_peer group = {
 	.name = "oneTBB task_group",
 	.note = "own wait, which helps",
-	.variant = nullptr,
 	.item_bytes = sizeof(struct wq_item),
 	.init = group_init,
 	.fini = group_fini,
@@ -80,7 +79,6 @@ static const struct wq_peer group = {
 static const struct wq_peer enqueue = {
 	.name = "oneTBB arena.enqueue",
 	.note = nullptr,
-	.variant = nullptr,
 	.item_bytes = sizeof(struct wq_item),
 	.init = arena_init,
 	.fini = arena_fini,

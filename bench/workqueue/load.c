@@ -334,7 +334,6 @@ static int child_run(const struct wq_entry *entry, const struct wq_load *load,
 	run.batch = load->kind == WQ_WAKEUP ? 1 : load->batch ?: load->nr_items;
 	conf.nr_producers = nr_threads;
 	conf.max_in_flight = run.batch;
-	conf.variant = run.peer->variant;
 	pthread_barrier_init(&run.barrier, NULL, nr_threads);
 	err = run.peer->init(&conf, why) ?: producers_init(nr_threads);
 	if (err)

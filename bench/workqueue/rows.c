@@ -7,6 +7,11 @@
  */
 #include "bench/workqueue/rows.h"
 
+/**
+ * sample_figure - one figure of a sample
+ *
+ * Context: any.
+ */
 double sample_figure(const struct wq_sample *sample, enum wq_figure figure)
 {
 	switch (figure) {
@@ -149,7 +154,11 @@ void rows_print(const char *title, const struct wq_row *rows, u32 nr, const stru
 	printf("\n");
 }
 
-/* A line of JSON for each figure: BENCH-rate, BENCH-p50 and so on. */
+/**
+ * rows_json - a line of JSON for each figure: BENCH-rate, BENCH-cpu, BENCH-p50 and so on
+ *
+ * Context: may sleep.
+ */
 void rows_json(const struct bench_options *opts, const char *bench, const struct wq_row *rows,
 	       u32 nr)
 {

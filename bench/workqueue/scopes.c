@@ -60,7 +60,8 @@ static void print_table(const struct wq_row *rows, u32 nr)
 
 	printf("affinity scopes, batches of %u: %u producers x %u items; an idle worker is woken\n"
 	       "under the pool's lock, after it, or chosen without any lock (gains: against under)\n"
-	       "  %-12s %26s %19s %19s | %26s | %26s\n  %-12s %8s %8s %8s %19s %19s | %8s %8s %8s | %8s %8s %8s\n",
+	       "  %-12s %26s %19s %19s | %26s | %26s\n"
+	       "  %-12s %8s %8s %8s %19s %19s | %8s %8s %8s | %8s %8s %8s\n",
 	       load->batch, load->nr_producers, load->nr_items, "", "M items/s", "after", "no lock",
 	       "enqueue p50 ns", "enqueue p99 ns", "scope", "under", "after", "no lock",
 	       "gain (rounds won)", "gain (rounds won)", "under", "after", "no lock", "under",
@@ -68,7 +69,7 @@ static void print_table(const struct wq_row *rows, u32 nr)
 	for (u32 i = 0; i + NR_WAYS <= nr; i += NR_WAYS)
 		print_scope(&rows[i]);
 	if (sysconf(_SC_NPROCESSORS_ONLN) <= 8)
-		printf("  %ld CPUs: from cache_shard to system it may be one and the same pool, and smt that or cpu.\n",
+		printf("  %ld CPUs: from cache_shard to system it may be one pool, and smt that or cpu.\n",
 		       sysconf(_SC_NPROCESSORS_ONLN));
 	printf("\n");
 }

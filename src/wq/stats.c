@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "wq/stats.h"
+#include "wq/worker.h"
 #include "wq/wq.h"
 
 /**
@@ -50,6 +51,21 @@ static void add_shard(struct rove_wq_stats *stats, struct shard *s)
 	mutex_unlock(&s->lock);
 }
 
+/* A batch that a worker has counts as one in flight itself, besides its works. */
+static u64 nr_batches(const struct rove_workqueue *wq)
+{
+	u32 end = worker_id_end();
+	u64 nr = 0;
+
+	for (u32 id = 1; id < end; id++) {
+		const struct worker *w = worker_by_id(id);
+		const struct shard *s = w ? READ_ONCE(w->shard) : NULL;
+
+		nr += s && READ_ONCE(s->wq) == wq;
+	}
+	return nr;
+}
+
 /**
  * rove_workqueue_stats - see rove/workqueue.h
  */
@@ -65,8 +81,10 @@ void rove_workqueue_stats(struct rove_workqueue *wq, struct rove_wq_stats *stats
 	ctx_thread();
 	for (u32 i = 0; i < wq->nr_shards; i++)
 		add_shard(&sums, wq->shards[i]);
+	sums.in_flight -= min(sums.in_flight, nr_batches(wq));
+	sums.in_flight = min(sums.in_flight, sums.started);
 	sums.wakeups_saved = sums.started + sums.pending - min(sums.started + sums.pending, sums.wakeups);
-	sums.completed = sums.started - min(sums.started, sums.in_flight);
+	sums.completed = sums.started - sums.in_flight;
 	memset(stats, 0, stats_size);
 	memcpy(stats, &sums, min(stats_size, sizeof(sums)));
 }

@@ -67,6 +67,16 @@ static inline void test_expect_eq(intmax_t a, intmax_t b, const char *a_text, co
 
 extern const struct test_case __start_rove_tests[], __stop_rove_tests[];
 
+#ifdef __SANITIZE_THREAD__
+/* liburcu is not instrumented: the order of what its barrier allocates is not seen. */
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void);
+
+const char *__tsan_default_suppressions(void)
+{
+	return "race:urcu_bp_barrier";
+}
+#endif
+
 int main(void)
 {
 	size_t nr = __stop_rove_tests - __start_rove_tests;

@@ -33,6 +33,10 @@ struct object_ops {
 	 */
 	void (*closed)(struct object *obj);
 	void (*free)(struct object *obj);	/* the last reference is gone */
+	/*
+	 * object_put() after a grace period of maps.  Context: any.  NULL: nobody needs it.
+	 */
+	void (*put_later)(struct object *obj);
 	/* What programs see of it (bpf/core/view.h); NULL: nothing. */
 	void (*view)(struct object *obj, struct object_view *ret_view);
 };

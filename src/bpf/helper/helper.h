@@ -18,6 +18,7 @@ struct helper {
 	struct func_proto proto;
 	helper_fn fn;
 	bool tracing_only;	/* not for programs about packets */
+	int (*prepare)(void);	/* before a program that calls it first runs; 0 or -errno */
 	bool iter_only;		/* for programs of iterators */
 	const char *arg1_struct; /* the first argument is ARG_BTF: of this struct */
 };
@@ -33,6 +34,10 @@ HELPER(helper_map_update_elem);
 HELPER(helper_map_delete_elem);
 HELPER(helper_for_each_map_elem);
 HELPER(helper_loop);
+HELPER(helper_timer_init);
+HELPER(helper_timer_set_callback);
+HELPER(helper_timer_start);
+HELPER(helper_timer_cancel);
 HELPER(helper_ringbuf_output);
 HELPER(helper_ringbuf_reserve);
 HELPER(helper_ringbuf_submit);

@@ -3,6 +3,7 @@
  * bpf/helper/table.c - each helper's number, arguments and result
  */
 #include "bpf/btf/fields.h"
+#include "bpf/async/async.h"
 #include "bpf/helper/helper.h"
 
 #define MAPS_WITH_KEYS (1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY)
@@ -158,19 +159,23 @@ static const struct helper helpers[] = {
 		.fn = helper_loop,
 	},
 
-	/* Declared for the verifier; without ->fn they are not offered to programs. */
 	[BPF_FUNC_timer_init] = {
 		.proto = { "bpf_timer_init", { TIMER, { ARG_MAP }, ANYTHING }, { RET_SCALAR } },
+		.fn = helper_timer_init,
+		.prepare = async_prepare,
 	},
 	[BPF_FUNC_timer_set_callback] = {
 		.proto = { "bpf_timer_set_callback", { TIMER, CALLBACK }, { RET_SCALAR },
 			   .callback = CALLBACK_ASYNC },
+		.fn = helper_timer_set_callback,
 	},
 	[BPF_FUNC_timer_start] = {
 		.proto = { "bpf_timer_start", { TIMER, ANYTHING, ANYTHING }, { RET_SCALAR } },
+		.fn = helper_timer_start,
 	},
 	[BPF_FUNC_timer_cancel] = {
 		.proto = { "bpf_timer_cancel", { TIMER }, { RET_SCALAR } },
+		.fn = helper_timer_cancel,
 	},
 	[BPF_FUNC_get_stackid] = {
 		.proto = { "bpf_get_stackid", { { ARG_CTX }, STACK_MAP, ANYTHING },

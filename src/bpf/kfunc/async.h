@@ -18,7 +18,9 @@
 
 #include "base/types.h"
 
-struct bpf_timer;
+struct bpf_timer {
+	u64 opaque[2];
+} __attribute__((aligned(8)));
 
 struct bpf_wq {
 	u64 opaque[2];

@@ -6,7 +6,8 @@
 
 #include "bpf/kfunc/kfunc.h"
 
-static const struct kfunc *const subjects[] = { kfuncs_iter_num, kfuncs_cast, kfuncs_wakeup, kfuncs_dmabuf };
+static const struct kfunc *const subjects[] = { kfuncs_iter_num, kfuncs_cast, kfuncs_wakeup,
+						kfuncs_dmabuf, kfuncs_async };
 
 /**
  * kfunc_find - a kfunc by its name

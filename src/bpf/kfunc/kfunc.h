@@ -16,6 +16,7 @@ struct kfunc {
 	u32 flags;		/* enum kfunc_flag */
 	u64 prog_types;		/* a bit for each BPF_PROG_TYPE_*; 0: all */
 	void (*fn)(void);	/* of the type that BTF says */
+	int (*prepare)(void);	/* before a program that calls it first runs; 0 or -errno */
 };
 
 const struct kfunc *kfunc_find(const char *name);
@@ -23,6 +24,7 @@ const struct kfunc *kfunc_find(const char *name);
 #define ANY_FN(fn) ((void (*)(void))(fn))
 
 /* Rows of one subject, in its own file; ends with a row without a name. */
-extern const struct kfunc kfuncs_iter_num[], kfuncs_cast[], kfuncs_wakeup[], kfuncs_dmabuf[];
+extern const struct kfunc kfuncs_iter_num[], kfuncs_cast[], kfuncs_wakeup[], kfuncs_dmabuf[],
+	kfuncs_async[];
 
 #endif

@@ -345,13 +345,13 @@ static void elem_free_fields_rcu(struct rcu_head *rcu)
 static void elem_retire(struct hash_map *hash, struct hash_elem *elem)
 {
 	if (!hash->map.spec.fields.nr) {
-		urcu_bp_call_rcu(&elem->rcu, elem_free_rcu);
+		map_call_rcu(&elem->rcu, elem_free_rcu);
 		return;
 	}
 	map_fields_release(&hash->map, elem_value(hash, elem));
 	map_get(&hash->map);
 	elem->owner = hash;
-	urcu_bp_call_rcu(&elem->rcu, elem_free_fields_rcu);
+	map_call_rcu(&elem->rcu, elem_free_fields_rcu);
 }
 
 static struct hash_elem *elem_create(const struct hash_map *hash, u32 h, const void *key,

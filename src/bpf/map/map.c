@@ -35,12 +35,24 @@ static void map_object_closed(struct object *obj)
 	map_rcu_read_unlock();
 }
 
+static void free_after_grace(struct rcu_head *head)
+{
+	struct bpf_map *map = container_of(head, struct bpf_map, rcu);
+
+	map_rcu_told_grace();
+	map->ops->free(map);
+}
+
+/* A callback may be running on a value of a map that has left the map it was in. */
 static void map_object_free(struct object *obj)
 {
 	struct bpf_map *map = map_of_object(obj);
 
 	btf_object_put(map->spec.btf);
-	map->ops->free(map);
+	if (map->spec.fields.nr)
+		map_call_rcu(&map->rcu, free_after_grace);
+	else
+		map->ops->free(map);
 }
 
 static void map_view(struct object *obj, struct object_view *ret_view)

@@ -13,6 +13,7 @@
 #define ROVE_BPF_MAP_MAP_H
 
 #include <linux/bpf.h>
+#include <urcu/urcu-bp.h>
 
 #include "bpf/btf/btf_object.h"
 #include "bpf/btf/fields.h"
@@ -43,6 +44,7 @@ struct bpf_map {
 	const struct map_ops	*ops;	/* I */
 	struct map_spec		spec;	/* I */
 	u32			writers; /* A: changes under way from outside, or MAP_FROZEN */
+	struct rcu_head		rcu;	/* of one that is being freed */
 };
 
 #define MAP_FROZEN 0x80000000u	/* once so, always so */

@@ -32,4 +32,11 @@ static inline void map_rcu_read_unlock(void)
 	urcu_bp_read_unlock();
 }
 
+/* @fn begins with map_rcu_told_grace(); it runs on liburcu's thread.  Context: thread, softirq. */
+static inline void map_call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
+{
+	map_rcu_told_end();
+	urcu_bp_call_rcu(head, fn);
+}
+
 #endif

@@ -106,7 +106,7 @@ static int fixup_helper(const struct insn_note *note, struct fixup *ret_fixup)
 	if (!h)
 		return -EFAULT;
 	*ret_fixup = (struct fixup){ .kind = FIXUP_CALL_FN, .ret_bytes = 8, .fn = h->fn };
-	return 0;
+	return h->prepare ? h->prepare() : 0;
 }
 
 /* Bits of a register above a C function's result are nobody's promise: cut them off. */
@@ -132,7 +132,7 @@ static int fixup_kfunc(const struct insn_note *note, struct fixup *ret_fixup)
 		.ret_bytes = result_bytes(btf, note->index),
 		.fn = (interp_fn)k->fn,
 	};
-	return 0;
+	return k->prepare ? k->prepare() : 0;
 }
 
 static int fixup_one(const struct bpf_prog *prog, const struct vrf_result *res,
@@ -183,7 +183,7 @@ static void name_map_by_id(struct bpf_insn *insn, const struct vrf_result *res,
  * @res:  the verifier's result for it
  *
  * Context: may sleep.
- * Return:  0, -ENOMEM; -EFAULT, -EINVAL, -EOPNOTSUPP: the verifier accepted what we
+ * Return:  0, -ENOMEM, -EAGAIN; -EFAULT, -EINVAL, -EOPNOTSUPP: the verifier accepted what we
  *          cannot run, which is a bug.
  */
 int fixup_program(struct bpf_prog *prog, const struct vrf_result *res)

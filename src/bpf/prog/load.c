@@ -67,6 +67,7 @@ const struct object_ops prog_object_ops = {
 	.kind = OBJECT_PROG,
 	.memfd_name = "bpf-prog",
 	.free = prog_object_free,
+	.put_later = prog_put_later,
 	.view = prog_view,
 };
 

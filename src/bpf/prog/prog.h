@@ -6,6 +6,9 @@
 #define ROVE_BPF_PROG_PROG_H
 
 #include <linux/bpf.h>
+#include <urcu/urcu-bp.h>
+
+#include <rove/irq_work.h>
 
 #include "base/mutex.h"
 #include "bpf/core/func.h"
@@ -42,6 +45,8 @@ struct prog_spec {
 /*
  * I  set before the program is published, never changed
  * L  under ->lock
+ * A  atomic
+ * R  the round that gives back references, see bpf/prog/later.c
  */
 struct bpf_prog {
 	struct object		obj;
@@ -70,6 +75,10 @@ struct bpf_prog {
 	struct mutex		lock;				/* leaf */
 	struct bpf_map		**maps;				/* L: each referenced, none twice */
 	u32			nr_maps;			/* L */
+	u32			later;				/* A: references to be put later */
+	u32			later_batch;			/* R */
+	struct rcu_head		later_rcu;			/* R */
+	struct rove_irq_work	later_work;			/* R */
 };
 
 extern const struct object_ops prog_object_ops;
@@ -77,6 +86,7 @@ extern const struct object_ops prog_object_ops;
 int prog_load(const struct prog_spec *spec, u32 *ret_log_true_size, struct bpf_prog **ret_prog);
 int prog_by_fd(int fd, struct bpf_prog **ret_prog);
 int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map);
+void prog_put_later(struct object *obj);
 int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value);
 
 static inline void prog_put(struct bpf_prog *prog)

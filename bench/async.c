@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bench/async.c - bpf_timer's operations, beside a latched slot and the kernel's timers
+ *
+ * Start and cancel, from a thread and from a signal handler; by one writer and by
+ * eight on one timer, where the latch refuses; and how late a callback comes.
+ *
+ *	async [-n ROUNDS] [-j FILE]
+ *
+ * Not here: a verdict; rove_hrtimer by itself (bench/timer).
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "base/futex.h"
+#include "bench/latch.h"
+#include "bench/stats.h"
+#include "bpf/async/async.h"
+#include "bpf/core/func.h"
+#include "bpf/map/fields.h"
+#include "bpf/map/rcu.h"
+
+#define NR_OPS 20000
+#define NR_TURNS 20			/* of NR_OPS, by each of eight: long enough to meet */
+#define NR_WRITERS 8
+#define NR_LATENCIES 300
+#define FAR_NS (3600ull * 1000000000)
+
+/* --- what is measured -------------------------------------------------------------------------- */
+
+static struct async_field field;
+static struct latch_timer latch;
+static timer_t posix_timer;
+static int timer_fd;
+
+static const struct itimerspec far_away = { .it_value.tv_sec = 3600 }, disarmed;
+
+static void field_start(void)
+{
+	async_timer_start(&field, FAR_NS, 0);
+}
+
+static void field_cancel(void)
+{
+	async_timer_cancel_async(&field);
+}
+
+static u32 nr_refused;			/* A */
+
+static void latch_start(void)
+{
+	if (latch_do(&latch, LATCH_START, FAR_NS))
+		fetch_add_relaxed(&nr_refused, 1);
+}
+
+static void latch_cancel(void)
+{
+	if (latch_do(&latch, LATCH_CANCEL, 0))
+		fetch_add_relaxed(&nr_refused, 1);
+}
+
+static void posix_start(void)
+{
+	timer_settime(posix_timer, 0, &far_away, NULL);
+}
+
+static void posix_cancel(void)
+{
+	timer_settime(posix_timer, 0, &disarmed, NULL);
+}
+
+static void timerfd_start(void)
+{
+	timerfd_settime(timer_fd, 0, &far_away, NULL);
+}
+
+static void timerfd_cancel(void)
+{
+	timerfd_settime(timer_fd, 0, &disarmed, NULL);
+}
+
+struct way {
+	void (*start)(void), (*cancel)(void);
+};
+
+static struct way ways[] = {
+	{ field_start, field_cancel }, { latch_start, latch_cancel },
+	{ posix_start, posix_cancel }, { timerfd_start, timerfd_cancel },
+};
+static const char *const way_names[] = {
+	"bpf_timer", "latched slot", "timer_settime", "timerfd_settime",
+};
+
+static double start_and_cancel(void *arg)
+{
+	const struct way *way = arg;
+	u64 begin = clock_mono_ns();
+
+	for (u32 i = 0; i < NR_OPS / 2; i++) {
+		way->start();
+		way->cancel();
+	}
+	return clock_mono_ns() - begin;
+}
+
+/* --- in a signal handler ------------------------------------------------------------------------ */
+
+static void *handler_way;
+static double handler_ns;
+
+static void handler(int sig)
+{
+	ctx_nmi_enter();
+	handler_ns = start_and_cancel(handler_way);
+	ctx_nmi_exit();
+}
+
+static double in_handler(void *arg)
+{
+	handler_way = arg;
+	raise(SIGUSR1);
+	return handler_ns;
+}
+
+/* --- eight writers ---------------------------------------------------------------------------------- */
+
+static pthread_barrier_t ready;
+
+static void *writer(void *arg)
+{
+	pthread_barrier_wait(&ready);
+	for (u32 i = 0; i < NR_TURNS; i++)
+		start_and_cancel(arg);
+	return NULL;
+}
+
+static double by_eight(void *arg)
+{
+	pthread_t threads[NR_WRITERS];
+	u64 begin;
+
+	pthread_barrier_init(&ready, NULL, NR_WRITERS + 1);
+	for (u32 i = 0; i < NR_WRITERS; i++)
+		if (pthread_create(&threads[i], NULL, writer, arg))
+			exit(1);
+	begin = clock_mono_ns();
+	pthread_barrier_wait(&ready);
+	for (u32 i = 0; i < NR_WRITERS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&ready);
+	return clock_mono_ns() - begin;
+}
+
+/* --- how late a callback is ------------------------------------------------------------------------- */
+
+static u32 nr_called;			/* A: a futex */
+static u64 called_at;
+
+static u64 callback(const struct bpf_func *f, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	called_at = clock_mono_ns();
+	fetch_add_release(&nr_called, 1);
+	futex_wake(&nr_called, 1);
+	return 0;
+}
+
+static void start_now(int sig)
+{
+	ctx_nmi_enter();
+	async_timer_start(&field, 0, 0);
+	ctx_nmi_exit();
+}
+
+/* From the moment before the start to the callback: the timer's thread has to be woken. */
+static void measure_latency(bool from_handler, double *late)
+{
+	for (u32 i = 0; i < NR_LATENCIES; i++) {
+		struct timespec pause = { .tv_nsec = 200000 };
+		u32 before = load_acquire(&nr_called);
+		u64 begin;
+
+		nanosleep(&pause, NULL);
+		begin = clock_mono_ns();
+		if (from_handler)
+			raise(SIGUSR2);
+		else
+			async_timer_start(&field, 0, 0);
+		while (load_acquire(&nr_called) == before)
+			futex_wait(&nr_called, before, FUTEX_FOREVER);
+		late[i] = called_at - begin;
+	}
+	qsort(late, NR_LATENCIES, sizeof(*late), bench_compare);
+}
+
+/* --- setting up --------------------------------------------------------------------------------------- */
+
+static enum rove_hrtimer_restart do_nothing(struct rove_hrtimer *timer)
+{
+	return ROVE_HRTIMER_NORESTART;
+}
+
+static void put_never(struct object *obj)
+{
+}
+
+static const void *key_of_none(struct bpf_map *map, const void *value, u32 *room)
+{
+	return NULL;
+}
+
+/* As much of a map and a program as a timer looks at. */
+static void make_field(void)
+{
+	static const struct object_ops prog_ops = { .kind = OBJECT_PROG, .put_later = put_never };
+	static struct object prog = { .ops = &prog_ops, .refs = REFCOUNT_INIT(1) };
+	static const struct bpf_func func = { .call = callback, .prog = &prog };
+	static const struct map_ops ops = { .key_of = key_of_none };
+	static struct bpf_map map = {
+		.obj.opened = true,
+		.ops = &ops,
+		.spec.fields = { .nr = 1, .at = { { .kind = BTF_FIELD_TIMER } } },
+	};
+
+	if (async_prepare() || async_timer_init(&map, &field, CLOCK_MONOTONIC) ||
+	    async_set_callback(&field, &func)) {
+		fprintf(stderr, "async: no timer\n");
+		exit(1);
+	}
+}
+
+static void make_others(void)
+{
+	struct sigevent none = { .sigev_notify = SIGEV_NONE };
+	struct sigaction loop = { .sa_handler = handler }, now = { .sa_handler = start_now };
+
+	latch_init(&latch, do_nothing);
+	timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (timer_fd < 0 || timer_create(CLOCK_MONOTONIC, &none, &posix_timer)) {
+		perror("async: timers of the kernel");
+		exit(1);
+	}
+	sigaction(SIGUSR1, &loop, NULL);
+	sigaction(SIGUSR2, &now, NULL);
+}
+
+static void print_cases(const struct bench_options *opts, const char *what, const char *name,
+			double (*once)(void *), u32 nr_ops, u32 nr_ways)
+{
+	struct bench_case cases[ARRAY_SIZE(ways)];
+
+	memset(cases, 0, sizeof(cases));
+	for (u32 i = 0; i < nr_ways; i++)
+		cases[i] = (struct bench_case){ .name = way_names[i], .once = once,
+						.arg = &ways[i], .per = nr_ops };
+	nr_refused = 0;
+	bench_run(cases, nr_ways, opts->rounds);
+	printf("%s\n", what);
+	for (u32 i = 0; i < nr_ways; i++)
+		printf("  %-16s %8.1f ns  (%.1f to %.1f)  x %.2f\n", cases[i].name,
+		       bench_median(&cases[i]), cases[i].samples[0],
+		       cases[i].samples[cases[i].nr - 1],
+		       bench_median(&cases[i]) / bench_median(&cases[0]));
+	/* A round more, to warm up. */
+	printf("  refused: bpf_timer 0 of %u, latched slot %u\n", nr_ops * (opts->rounds + 1),
+	       nr_refused);
+	bench_json(opts, name, "ns per operation", cases, nr_ways);
+}
+
+static void print_latency(bool from_handler)
+{
+	double late[NR_LATENCIES];
+
+	measure_latency(from_handler, late);
+	printf("  from a %-14s %8.1f us   p99 %.1f us\n", from_handler ? "signal handler" : "thread",
+	       late[NR_LATENCIES / 2] / 1000, late[NR_LATENCIES * 99 / 100] / 1000);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench_options opts = { .rounds = 15 };
+
+	while (bench_getopt(argc, argv, "", &opts) != -1)
+		;
+	make_field();
+	make_others();
+	map_rcu_read_lock();
+	printf("start and cancel, ns each: median of %u (least to greatest), times bpf_timer\n",
+	       opts.rounds);
+	print_cases(&opts, "from a thread", "async_thread", start_and_cancel, NR_OPS,
+		    ARRAY_SIZE(ways));
+	print_cases(&opts, "from a signal handler", "async_handler", in_handler, NR_OPS,
+		    ARRAY_SIZE(ways));
+	print_cases(&opts, "eight threads on one timer (each operation's share of the time)", "async_eight", by_eight,
+		    NR_OPS * NR_TURNS * NR_WRITERS, 2);
+	printf("started for now, until its callback runs: median\n");
+	print_latency(false);
+	print_latency(true);
+	async_field_release(&field);
+	map_rcu_read_unlock();
+	return 0;
+}

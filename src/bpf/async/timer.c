@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * bpf/async/timer.c - bpf_timer over rove_hrtimer
+ *
+ * A rove_hrtimer may be started and cancelled by anybody at any time, the newest
+ * operation wins and takes effect at once (rove/timer.h), so there is nothing to
+ * defer here and nothing that could be busy.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/context.h"
+#include "bpf/async/cell.h"
+
+static enum rove_hrtimer_restart timer_fired(struct rove_hrtimer *timer)
+{
+	cell_call(container_of(timer, struct cell, timer));
+	return ROVE_HRTIMER_NORESTART;
+}
+
+int async_timer_init(struct bpf_map *map, struct async_field *field, u64 flags)
+{
+	struct cell *cell;
+	int err;
+
+	ctx_any();
+	if (flags != CLOCK_MONOTONIC && flags != CLOCK_REALTIME && flags != CLOCK_BOOTTIME)
+		return -EINVAL;
+	if (async_field_cell(field))
+		return -EBUSY;
+	err = cell_create(map, field, BTF_FIELD_TIMER, &cell);
+	if (err)
+		return err;
+	rove_hrtimer_init(&cell->timer, (int)flags, timer_fired);
+	return cell_attach(cell, field);
+}
+
+static u32 timer_mode(u64 flags)
+{
+	return (flags & ASYNC_TIMER_ABS ? ROVE_HRTIMER_ABS : ROVE_HRTIMER_REL) |
+	       (flags & ASYNC_TIMER_CPU_PIN ? ROVE_HRTIMER_PINNED : 0);
+}
+
+int async_timer_start(struct async_field *field, u64 nsecs, u64 flags)
+{
+	struct cell *cell = cell_of_field(field);
+	int err;
+
+	ctx_any();
+	if (!cell || flags & ~(u64)(ASYNC_TIMER_ABS | ASYNC_TIMER_CPU_PIN))
+		return -EINVAL;
+	err = cell_can_start(cell);
+	if (!err)
+		rove_hrtimer_start(&cell->timer, nsecs, timer_mode(flags));
+	return err;
+}
+
+int async_timer_cancel(struct async_field *field)
+{
+	const struct bpf_func *func;
+	struct cell *cell;
+	int was;
+
+	if (in_nmi())
+		return -EOPNOTSUPP;
+	cell = cell_of_field(field);
+	if (!cell)
+		return -EINVAL;
+	func = READ_ONCE(cell->func);
+	was = rove_hrtimer_cancel(&cell->timer);
+	if (was >= 0)
+		cell_forget_callback(cell, func);
+	return was;
+}
+
+int async_timer_cancel_async(struct async_field *field)
+{
+	struct cell *cell = cell_of_field(field);
+
+	ctx_any();
+	return cell ? rove_hrtimer_try_to_cancel(&cell->timer) : -EINVAL;
+}
+
+static void timer_free(struct rcu_head *head)
+{
+	struct cell *cell = container_of(head, struct cell, rcu);
+
+	map_rcu_told_grace();
+	rove_hrtimer_cancel(&cell->timer);
+	free(cell);
+}
+
+static void timer_release(struct async_cell *head)
+{
+	struct cell *cell = cell_of(head);
+
+	cell_die(cell);
+	rove_hrtimer_try_to_cancel(&cell->timer);
+	cell_reap_later(cell, timer_free);
+}
+
+const struct async_cell_ops cell_timer_ops = { .release = timer_release };

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Timers and works in values of maps: what each call gives, in which context, and
+ * that nothing is called, or kept, after its value is gone.
+ */
+#include <signal.h>
+#include <time.h>
+
+#include "base/context.h"
+#include "base/futex.h"
+#include "tests/unit/async/async_map.h"
+
+#define FAR_NS (3600ull * 1000000000)
+
+/* --- a program, as far as a callback needs one --------------------------------------------- */
+
+struct fake_prog {
+	struct object obj;
+	u32 put;		/* A: references given back */
+};
+
+static void fake_put_later(struct object *obj)
+{
+	struct fake_prog *prog = container_of(obj, struct fake_prog, obj);
+
+	fetch_add_relaxed(&prog->put, 1);
+}
+
+static const struct object_ops fake_ops = { .kind = OBJECT_PROG, .put_later = fake_put_later };
+
+static struct fake_prog progs[2] = {
+	{ .obj = { .ops = &fake_ops, .refs = REFCOUNT_INIT(1) } },
+	{ .obj = { .ops = &fake_ops, .refs = REFCOUNT_INIT(1) } },
+};
+
+/* References to a program that nobody has given back yet. */
+static u32 held(u32 i)
+{
+	return refcount_read(&progs[i].obj.refs) - 1 - READ_ONCE(progs[i].put);
+}
+
+/* --- callbacks ------------------------------------------------------------------------------- */
+
+static u32 nr_calls;			/* A: a futex */
+static struct value *seen_value;
+static u32 seen_key;
+static bool seen_softirq;
+static int inside[3];
+
+static void wait_for_calls(u32 nr)
+{
+	u32 now;
+
+	while ((now = load_acquire(&nr_calls)) < nr)
+		futex_wait(&nr_calls, now, FUTEX_FOREVER);
+}
+
+static void called(void)
+{
+	fetch_add_release(&nr_calls, 1);
+	futex_wake(&nr_calls, 1);
+}
+
+static u64 note_call(const struct bpf_func *f, u64 map, u64 key, u64 value, u64 r4, u64 r5)
+{
+	seen_key = *(u32 *)(uintptr_t)key;
+	seen_value = (struct value *)(uintptr_t)value;
+	seen_softirq = in_softirq();
+	called();
+	return 0;
+}
+
+/* What a timer's own callback is told when it uses its timer. */
+static u64 use_itself(const struct bpf_func *f, u64 map, u64 key, u64 value, u64 r4, u64 r5)
+{
+	struct value *v = (struct value *)(uintptr_t)value;
+
+	if (READ_ONCE(nr_calls) == 0) {
+		inside[0] = async_timer_cancel(&v->timer);
+		inside[1] = async_timer_cancel_async(&v->timer);
+		inside[2] = async_timer_start(&v->timer, 0, 0);
+	}
+	called();
+	return 0;
+}
+
+static const struct bpf_func note = { .call = note_call, .prog = &progs[0].obj };
+static const struct bpf_func note_other = { .call = note_call, .prog = &progs[1].obj };
+static const struct bpf_func itself = { .call = use_itself, .prog = &progs[0].obj };
+
+/* --- a map for each test ----------------------------------------------------------------------- */
+
+static int map_fd;
+static struct bpf_map *map;
+
+static struct value *begin(void)
+{
+	EXPECT_EQ(async_prepare(), 0);
+	WRITE_ONCE(nr_calls, 0);
+	map_fd = async_map(BPF_MAP_TYPE_ARRAY, 4);
+	map = map_at(map_fd);
+	map_rcu_read_lock();
+	return value_at(map, 2);
+}
+
+static void end(void)
+{
+	map_rcu_read_unlock();
+	rove_bpf_close(map_fd);
+	wait_for_reapers();
+	EXPECT_EQ(held(0), 0);
+	EXPECT_EQ(held(1), 0);
+}
+
+/* --- what calls give, by context ------------------------------------------------------------ */
+
+/* The kernel's table of return values; where a column differs, the last one is a handler's. */
+static void expect_table(struct value *v, bool nmi)
+{
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), -EINVAL);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), -EINVAL);
+	EXPECT_EQ(async_timer_cancel(&v->timer), nmi ? -EOPNOTSUPP : -EINVAL);
+	EXPECT_EQ(async_timer_cancel_async(&v->timer), -EINVAL);
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_TAI), -EINVAL);
+	EXPECT_EQ(async_timer_init(map, &v->timer, 16), -EINVAL);
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_BOOTTIME), 0);
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), -EBUSY);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), -EINVAL);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 4), -EINVAL);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, INT64_MAX, ASYNC_TIMER_ABS), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, ASYNC_TIMER_CPU_PIN), 0);
+	EXPECT_EQ(async_timer_cancel_async(&v->timer), 1);
+	EXPECT_EQ(async_timer_cancel_async(&v->timer), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), 0);
+	EXPECT_EQ(async_timer_cancel(&v->timer), nmi ? -EOPNOTSUPP : 1);
+	EXPECT_EQ(async_timer_cancel(&v->timer), nmi ? -EOPNOTSUPP : 0);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), nmi ? 0 : -EINVAL);
+
+	EXPECT_EQ(async_work_start(&v->work, 0), -EINVAL);
+	EXPECT_EQ(async_set_callback(&v->work, &note), -EINVAL);
+	EXPECT_EQ(async_work_init(map, &v->work, 1), -EINVAL);
+	EXPECT_EQ(async_work_init(map, &v->work, 0), 0);
+	EXPECT_EQ(async_work_init(map, &v->work, 0), -EBUSY);
+	EXPECT_EQ(async_work_start(&v->work, 0), -EINVAL);
+	EXPECT_EQ(async_set_callback(&v->work, &note), 0);
+	EXPECT_EQ(async_work_start(&v->work, 1), -EINVAL);
+	EXPECT_EQ(async_work_start(&v->work, 0), 0);
+	EXPECT_EQ(async_work_start(&v->work, 0), 0);
+
+	map_fields_release(map, v);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), -EINVAL);
+	EXPECT_EQ(async_timer_cancel_async(&v->timer), -EINVAL);
+	EXPECT_EQ(async_set_callback(&v->work, &note), -EINVAL);
+	EXPECT_EQ(async_work_start(&v->work, 0), -EINVAL);
+}
+
+TEST(async, calls_give_what_the_kernel_gives_in_a_thread)
+{
+	expect_table(begin(), false);
+	end();
+}
+
+static struct value *handler_value;
+
+static void in_handler(int sig)
+{
+	ctx_nmi_enter();
+	expect_table(handler_value, true);
+	ctx_nmi_exit();
+}
+
+TEST(async, calls_give_what_the_kernel_gives_in_a_signal_handler)
+{
+	struct sigaction action = { .sa_handler = in_handler };
+
+	handler_value = begin();
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	end();
+}
+
+/* Works that the table starts are calls too. */
+#define TABLE_DONE 1000
+
+static u64 table_in_callback(const struct bpf_func *f, u64 m, u64 key, u64 value, u64 r4, u64 r5)
+{
+	expect_table((struct value *)(uintptr_t)value + 1, false);
+	fetch_add_release(&nr_calls, TABLE_DONE);
+	futex_wake(&nr_calls, 1);
+	return 0;
+}
+
+static const struct bpf_func table = { .call = table_in_callback, .prog = &progs[0].obj };
+
+TEST(async, calls_give_what_the_kernel_gives_in_a_timer_callback)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &table), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 0, 0), 0);
+	wait_for_calls(TABLE_DONE);
+	end();
+}
+
+TEST(async, calls_give_what_the_kernel_gives_in_a_work)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_work_init(map, &v->work, 0), 0);
+	EXPECT_EQ(async_set_callback(&v->work, &table), 0);
+	EXPECT_EQ(async_work_start(&v->work, 0), 0);
+	wait_for_calls(TABLE_DONE);
+	end();
+}
+
+TEST(async, a_callback_may_start_its_timer_but_not_wait_for_itself)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &itself), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 1000, 0), 0);
+	wait_for_calls(2);
+	EXPECT_EQ(inside[0], -EDEADLK);
+	EXPECT_EQ(inside[1], -1);
+	EXPECT_EQ(inside[2], 0);
+	end();
+}
+
+/* --- what a callback gets --------------------------------------------------------------------- */
+
+TEST(async, a_timer_calls_with_its_key_and_value_in_softirq_context)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_REALTIME), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 1000, 0), 0);
+	wait_for_calls(1);
+	EXPECT_EQ(seen_key, 2);
+	EXPECT_PTR_EQ(seen_value, v);
+	EXPECT_TRUE(seen_softirq);
+	end();
+}
+
+TEST(async, a_work_calls_with_its_key_and_value_where_it_may_sleep)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_work_init(map, &v->work, 0), 0);
+	EXPECT_EQ(async_set_callback(&v->work, &note), 0);
+	EXPECT_EQ(async_work_start(&v->work, 0), 0);
+	wait_for_calls(1);
+	EXPECT_EQ(seen_key, 2);
+	EXPECT_PTR_EQ(seen_value, v);
+	EXPECT_FALSE(seen_softirq);
+	end();
+}
+
+/* --- who holds what --------------------------------------------------------------------------- */
+
+TEST(async, a_program_is_held_until_another_callback_is_set_or_the_value_goes)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(held(0), 1);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(held(0), 1);
+	EXPECT_EQ(async_set_callback(&v->timer, &note_other), 0);
+	EXPECT_EQ(held(0), 0);
+	EXPECT_EQ(held(1), 1);
+	EXPECT_EQ(async_timer_cancel(&v->timer), 0);
+	EXPECT_EQ(held(1), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note_other), 0);
+	map_fields_release(map, v);
+	EXPECT_EQ(held(1), 0);
+	end();
+}
+
+TEST(async, a_value_that_goes_takes_its_timer_along)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 20000000, 0), 0);
+	map_fields_release(map, v);
+	/* One that is armed later, and called, shows that the first one's time has passed. */
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 40000000, 0), 0);
+	wait_for_calls(1);
+	end();
+	EXPECT_EQ(nr_calls, 1);
+}
+
+TEST(async, a_map_without_descriptors_takes_no_timers)
+{
+	struct value *v = begin();
+
+	map_get(map);
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	rove_bpf_close(map_fd);
+	EXPECT_EQ(held(0), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 0, 0), -EINVAL);
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), -EPERM);
+	EXPECT_EQ(async_work_init(map, &v->work, 0), -EPERM);
+	map_rcu_read_unlock();
+	map_put(map);
+	wait_for_reapers();
+}
+
+static void init_until_empty(int sig)
+{
+	struct async_field fields[1000];
+	int err = 0;
+	u32 nr = 0;
+
+	ctx_nmi_enter();
+	memset(fields, 0, sizeof(fields));
+	while (nr < ARRAY_SIZE(fields) && !err) {
+		/* Not where the map has one, so nobody else looks at it. */
+		err = async_work_init(map, &fields[nr], 0);
+		nr += !err;
+	}
+	EXPECT_TRUE(nr >= 1);
+	EXPECT_TRUE(!err || err == -ENOMEM);
+	while (nr)
+		async_field_release(&fields[--nr]);
+	ctx_nmi_exit();
+}
+
+TEST(async, a_signal_handler_that_takes_the_whole_reserve_is_told_so)
+{
+	struct sigaction action = { .sa_handler = init_until_empty };
+
+	begin();
+	sigaction(SIGUSR1, &action, NULL);
+	raise(SIGUSR1);
+	end();
+}

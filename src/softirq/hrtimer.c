@@ -138,21 +138,34 @@ int rove_hrtimer_try_to_cancel(struct rove_hrtimer *timer)
 	return hrt_cancel_found(before, softirq_running(timer));
 }
 
-/*
- * A PUBLISHED that is left belongs to a start that has not returned yet, which is newer
- * than this.
- */
-static void unlink_idle(struct rove_hrtimer *timer)
-{
-	mutex_lock(&softirq.lock);
-	hrtimer_take_changes_locked();
-	hrtimer_unqueue_idle_locked(timer);
-	mutex_unlock(&softirq.lock);
-}
-
 static bool is_running(const void *timer)
 {
 	return softirq_is_running(timer);
+}
+
+/*
+ * A callback begins and ends under the lock.  So one that does not run now did not run when
+ * the timer was disarmed either, and cannot have armed it since.  Without the lock, one that
+ * ran then might have armed the timer and ended before it was found not to run.
+ *
+ * A PUBLISHED that is left belongs to a start that has not returned yet, which is newer.
+ */
+static bool try_to_end(struct rove_hrtimer *timer, bool *was_armed)
+{
+	struct hrt_state before;
+	bool is_idle;
+
+	mutex_lock(&softirq.lock);
+	/* The exchange comes after the thread's last one: what is not linked is free. */
+	before = disarm(timer);
+	*was_armed |= (before.ctl & HRT_ARMED) != 0;
+	is_idle = !softirq_is_running(timer);
+	if (before.ctl & HRT_LINKED) {
+		hrtimer_take_changes_locked();
+		hrtimer_unqueue_idle_locked(timer);
+	}
+	mutex_unlock(&softirq.lock);
+	return is_idle;
 }
 
 /**
@@ -160,20 +173,13 @@ static bool is_running(const void *timer)
  */
 int rove_hrtimer_cancel(struct rove_hrtimer *timer)
 {
-	bool on_thread = softirq_is_this_thread(), was_armed = false;
+	bool was_armed = false;
 
 	ctx_thread();
-	if (on_thread && softirq_is_running(timer))
+	if (softirq_is_this_thread() && softirq_is_running(timer))
 		return -EDEADLK;
-	do {
-		/* The exchange comes after the thread's last one: what is not linked is free. */
-		struct hrt_state before = disarm(timer);
-
-		was_armed |= (before.ctl & HRT_ARMED) != 0;
-		if (before.ctl & HRT_LINKED)
-			unlink_idle(timer);
-		/* Once more after a callback, which may have started it. */
-	} while (!on_thread && softirq_wait_while(is_running, timer));
+	while (!try_to_end(timer, &was_armed))
+		softirq_wait_while(is_running, timer);
 	return was_armed;
 }
 

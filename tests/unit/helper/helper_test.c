@@ -98,7 +98,7 @@ TEST(helper, every_row_of_the_table_can_be_called)
 		EXPECT_TRUE(h->fn != NULL);
 		EXPECT_EQ(strncmp(h->proto.name, "bpf_", 4), 0);
 	}
-	EXPECT_EQ(nr, 32);
+	EXPECT_TRUE(nr >= 32);
 	EXPECT_PTR_EQ(helper_find(UINT32_MAX), NULL);
 	EXPECT_PTR_EQ(helper_find(0), NULL);
 }

@@ -126,10 +126,13 @@ int rove_mod_delayed_work(struct rove_workqueue *wq, struct rove_delayed_work *d
  */
 bool rove_flush_delayed_work(struct rove_delayed_work *dwork)
 {
+	bool waited_for_time;
+
 	ctx_may_sleep();
-	if ((READ_ONCE(dwork->work.state) & WORK_TIMER) && delayed_disarm(dwork))
+	waited_for_time = (READ_ONCE(dwork->work.state) & WORK_TIMER) && delayed_disarm(dwork);
+	if (waited_for_time)
 		queue_now(dwork);
-	return rove_flush_work(&dwork->work);
+	return rove_flush_work(&dwork->work) || waited_for_time;
 }
 
 /**

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wq: memory that cannot be had
+ *
+ * Allocations go through the functions of this file, which can be told to fail.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+
+#include <rove/workqueue.h>
+
+#include "base/atomic.h"
+#include "base/types.h"
+#include "tests/test.h"
+
+static s32 allocations_left = INT32_MAX;	/* A: then they fail */
+
+static bool refused(void)
+{
+	return add_fetch_relaxed(&allocations_left, -1) < 0;
+}
+
+/* dlsym() may allocate: what it wants before it has found ours it gets from here. */
+static char first_bytes[4096];
+static size_t nr_first;
+
+void *calloc(size_t nr, size_t size)
+{
+	static void *(*real)(size_t, size_t);
+	static bool looking;
+
+	if (!real && looking) {
+		void *bytes = first_bytes + nr_first;
+
+		nr_first += (nr * size + 15) / 16 * 16;
+		return nr_first <= sizeof(first_bytes) ? bytes : NULL;
+	}
+	looking = true;
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "calloc");
+	return refused() ? NULL : real(nr, size);
+}
+
+void *aligned_alloc(size_t align, size_t size)
+{
+	void *(*real)(size_t, size_t);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "aligned_alloc");
+	return refused() ? NULL : real(align, size);
+}
+
+static u32 nr_runs;
+
+static void count(struct rove_work *work)
+{
+	fetch_add_relaxed(&nr_runs, 1);
+}
+
+static void use_and_free(struct rove_workqueue *wq)
+{
+	struct rove_work work = ROVE_WORK_INIT(count);
+
+	WRITE_ONCE(nr_runs, 0);
+	EXPECT_EQ(rove_queue_work(wq, &work), 1);
+	rove_workqueue_free(wq);
+	EXPECT_EQ(READ_ONCE(nr_runs), 1);
+}
+
+TEST(memory, whichever_allocation_fails_a_queue_is_refused_or_works)
+{
+	static const uint32_t kinds[] = {
+		0, ROVE_WQ_UNBOUND, ROVE_WQ_ORDERED, ROVE_WQ_HIGHPRI, ROVE_WQ_MEM_RECLAIM,
+		ROVE_WQ_BH, ROVE_WQ_UNBOUND | ROVE_WQ_FREEZABLE,
+	};
+
+	for (size_t kind = 0; kind < ARRAY_SIZE(kinds); kind++) {
+		struct rove_wq_options options = {
+			.size = sizeof(options), .flags = kinds[kind],
+		};
+		struct rove_workqueue *wq = NULL;
+		int err = -ENOMEM;
+
+		for (s32 nth = 0; err; nth++) {
+			WRITE_ONCE(allocations_left, nth);
+			err = rove_workqueue_create("memory", &options, &wq);
+			WRITE_ONCE(allocations_left, INT32_MAX);
+			EXPECT_TRUE(!err || err == -ENOMEM || err == -EAGAIN);
+			EXPECT_TRUE(nth < 1000);
+		}
+		use_and_free(wq);
+	}
+}
+
+TEST(memory, attributes_that_cannot_be_had_change_nothing)
+{
+	struct rove_wq_options options = { .size = sizeof(options), .flags = ROVE_WQ_UNBOUND };
+	struct rove_wq_attrs attrs = { .size = sizeof(attrs), .scope = ROVE_WQ_SCOPE_CPU };
+	struct rove_workqueue *wq = NULL;
+	int err = -ENOMEM;
+
+	EXPECT_EQ(rove_workqueue_create("memory", &options, &wq), 0);
+	for (s32 nth = 0; err; nth++) {
+		struct rove_work work = ROVE_WORK_INIT(count);
+
+		WRITE_ONCE(allocations_left, nth);
+		err = rove_workqueue_apply_attrs(wq, &attrs);
+		WRITE_ONCE(allocations_left, INT32_MAX);
+		EXPECT_TRUE(!err || err == -ENOMEM || err == -EAGAIN);
+		WRITE_ONCE(nr_runs, 0);
+		rove_queue_work(wq, &work);
+		rove_flush_workqueue(wq);
+		EXPECT_EQ(READ_ONCE(nr_runs), 1);
+		EXPECT_TRUE(nth < 1000);
+	}
+	use_and_free(wq);
+}
+
+TEST(memory, who_cannot_help_waits)
+{
+	struct rove_wq_options options = {
+		.size = sizeof(options), .flags = ROVE_WQ_UNBOUND | ROVE_WQ_HELP,
+	};
+	struct rove_work work = ROVE_WORK_INIT(count);
+	struct rove_workqueue *wq = NULL;
+
+	EXPECT_EQ(rove_workqueue_create("memory", &options, &wq), 0);
+	WRITE_ONCE(nr_runs, 0);
+	WRITE_ONCE(allocations_left, 0);
+	rove_queue_work(wq, &work);
+	rove_flush_work(&work);
+	WRITE_ONCE(allocations_left, INT32_MAX);
+	EXPECT_EQ(READ_ONCE(nr_runs), 1);
+	rove_workqueue_free(wq);
+}

@@ -87,7 +87,8 @@ int srcu_read_lock_slow(struct rove_srcu *dom, u32 idx, const void *where)
 	count_begin(dom, idx);
 	watch = srcu_watch_of(dom);
 	if (unlikely(watch))
-		idx |= srcu_watch_enter(watch, idx, where ?: __builtin_return_address(0)) << TAG_SHIFT;
+		idx |= srcu_watch_enter(watch, idx, where ?: __builtin_return_address(0))
+		       << TAG_SHIFT;
 	return idx;
 }
 

@@ -135,8 +135,8 @@ static void say_on_stderr(const struct rove_srcu_stall *stall)
 	double waited = (double)stall->waited_ns / NSEC_PER_SEC;
 
 	if (!stall->tid)
-		fprintf(stderr, "rove: srcu '%s': waits since %.1f s for readers without a record\n",
-			stall->name, waited);
+		fprintf(stderr, "rove: srcu '%s': waits since %.1f s for readers without "
+			"a record\n", stall->name, waited);
 	else
 		fprintf(stderr, "rove: srcu '%s': reader tid %u (%s) in section since %.1f s, "
 			"entered at %s\n", stall->name, stall->tid,

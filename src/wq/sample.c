@@ -188,13 +188,6 @@ static void *generator_thread(void *arg)
 	return NULL;
 }
 
-static bool note_stall(void)
-{
-	struct timespec look = { .tv_nsec = 50 * NSEC_PER_MSEC };
-
-	return !clock_nanosleep(CLOCK_MONOTONIC, 0, &look, NULL);
-}
-
 static void ignore_stall(void *arg, const struct rove_wq_stall *stall)
 {
 }
@@ -217,7 +210,7 @@ static void warm_up(struct wq_sample *sample)
 	if (!sample->dog || !is_stuck(sample, STUCK_QUEUE))
 		return;
 	for (u32 i = 0; i < 40 && rove_wq_each_work(find_stalled, NULL, NULL) != 1; i++)
-		note_stall();
+		wait_for(STUCK_LIMIT_NS / 4);
 }
 
 /**

@@ -77,13 +77,15 @@ void rove_workqueue_stats(struct rove_workqueue *wq, struct rove_wq_stats *stats
 		.mayday = READ_ONCE(wq->nr_mayday),
 		.rescued = READ_ONCE(wq->nr_rescued),
 	};
+	u64 nr_queued;
 
 	ctx_thread();
 	for (u32 i = 0; i < wq->nr_shards; i++)
 		add_shard(&sums, wq->shards[i]);
 	sums.in_flight -= min(sums.in_flight, nr_batches(wq));
 	sums.in_flight = min(sums.in_flight, sums.started);
-	sums.wakeups_saved = sums.started + sums.pending - min(sums.started + sums.pending, sums.wakeups);
+	nr_queued = sums.started + sums.pending;
+	sums.wakeups_saved = nr_queued - min(nr_queued, sums.wakeups);
 	sums.completed = sums.started - sums.in_flight;
 	memset(stats, 0, stats_size);
 	memcpy(stats, &sums, min(stats_size, sizeof(sums)));

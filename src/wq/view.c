@@ -178,7 +178,8 @@ static void copy_slots(struct view_works *works, struct worker *w)
 		unsigned long slot = READ_ONCE(w->slot[i]);
 
 		if (slot)
-			add_work(works, READ_ONCE(w->pool), wq, (const struct rove_work *)(slot & ~SLOT_BITS));
+			add_work(works, READ_ONCE(w->pool), wq,
+				 (const struct rove_work *)(slot & ~SLOT_BITS));
 	}
 }
 

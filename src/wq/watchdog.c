@@ -92,8 +92,8 @@ static void say_on_stderr(void *arg, const struct rove_wq_stall *stall)
 	for (u32 i = 0; i < stall->nr_running && i < MOST_LINES; i++) {
 		const struct rove_wq_work_view *v = &stall->running[i];
 
-		fprintf(stderr, "rove: workqueue pool %u: worker tid %u (%s) state %c in %s of '%s' "
-			"since %.1f s\n", stall->pool, v->tid, v->comm, v->thread_state,
+		fprintf(stderr, "rove: workqueue pool %u: worker tid %u (%s) state %c in %s of "
+			"'%s' since %.1f s\n", stall->pool, v->tid, v->comm, v->thread_state,
 			v->function, v->queue, seconds(v->age_ns));
 	}
 	if (!stall->nr_running)

@@ -5,14 +5,17 @@
 #include "wq/block.h"
 #include "wq/pool.h"
 
-/* The thread's own worker: what it helps with from inside a work is the same thread's. */
+/*
+ * The thread's own worker: what it helps with from inside a work is the same thread's.  The
+ * softirq thread is none that could be replaced.
+ */
 static struct worker *thread_worker(void)
 {
 	struct worker *w = worker_self;
 
 	while (w && w->outer)
 		w = w->outer;
-	return w && w->pool ? w : NULL;
+	return w && w->pool && !w->pool->key.bh ? w : NULL;
 }
 
 /**

@@ -42,9 +42,8 @@ static const uint32_t queue_flags[NR_QUEUES] = {
 struct item {
 	struct rove_delayed_work dwork;
 	u32 running;
-	u64 nr_runs;		/* written by the run */
+	u64 nr_runs;		/* written by the run, plain on purpose */
 	u64 nr_queued, nr_taken_back;
-	u32 queue_of_run;	/* unknown: any */
 };
 
 static struct item items[NR_WORKS];
@@ -151,10 +150,7 @@ static void queue_many(u64 *seed)
 	struct rove_work *works[8];
 	u32 at = next_random(seed) % (NR_WORKS - 8);
 	struct rove_workqueue *wq = queues[next_random(seed) % NR_QUEUES];
-	u64 before[8];
 
-	/* Which of them were queued is not said: so they are of this thread alone. */
-	(void)before;
 	for (u32 i = 0; i < 8; i++)
 		works[i] = &items[at + i].dwork.work;
 	for (u32 i = 0; i < 8; i++)

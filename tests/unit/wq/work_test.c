@@ -5,8 +5,8 @@
 #include <rove/workqueue.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,12 +252,10 @@ TEST(work, that_waits_for_a_time_is_queued_taken_back_moved_and_flushed)
 	rove_workqueue_free(wq);
 }
 
-TEST(queue, of_bounded_length_refuses_or_runs_what_is_too_much)
+TEST(queue, of_bounded_length_refuses_what_is_too_much)
 {
 	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_ORDERED, .max_pending = 1);
-	struct rove_workqueue *here = QUEUE(.flags = ROVE_WQ_UNBOUND, .max_pending = 1, .max_active = 2,
-					    .full = ROVE_WQ_FULL_RUN);
-	struct rove_work first = ROVE_WORK_INIT(stay), works[3], stays[2];
+	struct rove_work first = ROVE_WORK_INIT(stay), works[3];
 
 	reset();
 	for (int i = 0; i < 3; i++)
@@ -267,13 +265,115 @@ TEST(queue, of_bounded_length_refuses_or_runs_what_is_too_much)
 	EXPECT_EQ(rove_queue_work(wq, &works[0]), 1);
 	EXPECT_EQ(rove_queue_work(wq, &works[1]), -EAGAIN);
 	EXPECT_EQ(rove_queue_work(wq, &works[0]), 0);
-	(void)stays;
-	rove_freeze_workqueues();	/* not this one: nothing may change */
-	rove_thaw_workqueues();
 	open_gate();
 	rove_workqueue_free(wq);
-	rove_workqueue_free(here);
 	EXPECT_EQ(nr_runs, 2);
+}
+
+TEST(queue, of_bounded_length_waits_for_room_or_runs_the_work_at_once)
+{
+	static const uint32_t full[] = { ROVE_WQ_FULL_WAIT, ROVE_WQ_FULL_RUN };
+
+	for (int kind = 0; kind < 2; kind++) {
+		struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_UNBOUND, .max_pending = 1,
+						  .full = full[kind]);
+		struct rove_work *works = calloc(10000, sizeof(*works));
+
+		reset();
+		for (int i = 0; i < 10000; i++) {
+			rove_work_init(&works[i], count);
+			EXPECT_EQ(rove_queue_work(wq, &works[i]), 1);
+		}
+		rove_workqueue_free(wq);
+		EXPECT_EQ(nr_runs, 10000);
+		free(works);
+	}
+}
+
+TEST(queue, has_room_again_when_works_are_taken_back)
+{
+	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_ORDERED, .max_pending = 1);
+	struct rove_work first = ROVE_WORK_INIT(stay), work = ROVE_WORK_INIT(count);
+	struct rove_delayed_work dwork;
+
+	reset();
+	rove_delayed_work_init(&dwork, count);
+	rove_queue_work(wq, &first);
+	wait_until_inside(1);
+	EXPECT_EQ(rove_queue_delayed_work(wq, &dwork, 3600000000000ull), 1);
+	EXPECT_EQ(rove_queue_work(wq, &work), -EAGAIN);
+	EXPECT_TRUE(rove_cancel_delayed_work_sync(&dwork));
+	EXPECT_EQ(rove_queue_work(wq, &work), 1);
+	EXPECT_TRUE(rove_cancel_work(&work));
+	EXPECT_EQ(rove_queue_work(wq, &work), 1);
+	open_gate();
+	rove_workqueue_free(wq);
+}
+
+static struct rove_workqueue *drained;
+static struct rove_work chained;
+
+static void queue_the_next(struct rove_work *work)
+{
+	struct rove_wq_stats stats;
+
+	/* Until the drain has begun, others may queue. */
+	do
+		rove_workqueue_stats(drained, &stats, sizeof(stats));
+	while (!READ_ONCE(gate));
+	EXPECT_EQ(rove_queue_work(drained, &chained), 1);
+}
+
+static void *drain_thread(void *arg)
+{
+	rove_drain_workqueue(drained);
+	return NULL;
+}
+
+TEST(queue, that_is_drained_takes_works_of_its_own_only)
+{
+	struct rove_work work = ROVE_WORK_INIT(queue_the_next), foreign = ROVE_WORK_INIT(count);
+	pthread_t thread;
+	int result;
+
+	reset();
+	drained = QUEUE(.flags = ROVE_WQ_UNBOUND);
+	rove_work_init(&chained, count);
+	rove_queue_work(drained, &work);
+	pthread_create(&thread, NULL, drain_thread, NULL);
+	while ((result = rove_queue_work(drained, &foreign)) != -ESHUTDOWN) {
+		EXPECT_TRUE(result >= 0);
+		sched_yield();
+	}
+	store_release(&gate, 1);
+	pthread_join(thread, NULL);
+	EXPECT_EQ(rove_work_busy(&chained), 0);
+	EXPECT_TRUE(READ_ONCE(nr_runs) >= 1);
+	rove_workqueue_free(drained);
+}
+
+TEST(queue, moves_to_other_pools_with_what_waits)
+{
+	static const uint32_t scopes[] = { ROVE_WQ_SCOPE_CPU, ROVE_WQ_SCOPE_SYSTEM };
+	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_UNBOUND, .max_active = 1,
+					  .scope = ROVE_WQ_SCOPE_SYSTEM);
+	struct rove_work first = ROVE_WORK_INIT(stay), works[8];
+
+	reset();
+	rove_queue_work(wq, &first);
+	wait_until_inside(1);
+	for (int i = 0; i < 8; i++) {
+		rove_work_init(&works[i], count);
+		rove_queue_work(wq, &works[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		struct rove_wq_attrs attrs = { .size = sizeof(attrs), .scope = scopes[i] };
+
+		EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
+	}
+	open_gate();
+	rove_workqueue_free(wq);
+	EXPECT_EQ(nr_runs, 9);
 }
 
 TEST(queue, that_is_freezable_stands_still_until_it_is_thawed)

@@ -339,3 +339,35 @@ TEST(workqueue, nothing_is_lost_doubled_or_overtaken)
 	printf("# %llu runs, %u in order, %llu queueings by handlers\n",
 	       (unsigned long long)nr_runs, ordered_next, (unsigned long long)nr_in_handlers);
 }
+
+static u64 lone_runs;
+
+static void lone_runs_once(struct rove_work *work)
+{
+	fetch_add_release(&lone_runs, 1);
+}
+
+/*
+ * Nobody else queues, so nobody repairs what is forgotten: each work comes a little later
+ * after the last, while workers look, stop looking, and go to sleep.
+ */
+TEST(workqueue, a_lone_work_is_run_however_late_it_comes)
+{
+	struct rove_wq_options options = { .size = sizeof(options), .flags = ROVE_WQ_UNBOUND };
+	u64 end = clock_mono_ns() + seconds() * NSEC_PER_SEC / 4, seed = 1, nr = 0;
+	struct rove_work work = ROVE_WORK_INIT(lone_runs_once);
+	struct rove_workqueue *wq;
+
+	EXPECT_EQ(rove_workqueue_create("lone", &options, &wq), 0);
+	while (clock_mono_ns() < end) {
+		u64 until = clock_mono_ns() + next_random(&seed) % 60000;
+
+		while (clock_mono_ns() < until)
+			cpu_relax();
+		EXPECT_EQ(rove_queue_work(wq, &work), 1);
+		nr++;
+		while (load_acquire(&lone_runs) != nr)
+			sched_yield();
+	}
+	rove_workqueue_free(wq);
+}

@@ -159,10 +159,14 @@ static void ring_add_locked(struct worker_pool *pool, struct shard *s)
 	list_add_tail(&s->ring, &pool->ring);
 	WRITE_ONCE(pool->nr_ring, pool->nr_ring + 1);
 	for (u32 i = 0; i < POOL_HOT; i++) {
-		if (!pool->hot[i]) {
-			WRITE_ONCE(pool->hot[i], s);
-			break;
-		}
+		if (pool->hot[i])
+			continue;
+		/*
+		 * ORDER hot.publish (release): the shard was made before it is looked
+		 * into.  Pairs with hot.observe in pool_looks_empty().
+		 */
+		store_release(&pool->hot[i], s);
+		break;
 	}
 }
 

@@ -97,7 +97,8 @@ static inline bool pool_looks_empty(const struct worker_pool *pool)
 	if (READ_ONCE(pool->announced))
 		return false;
 	for (u32 i = 0; i < POOL_HOT; i++) {
-		const struct shard *s = READ_ONCE(pool->hot[i]);
+		/* ORDER hot.observe (acquire): pairs with hot.publish in ring_add_locked(). */
+		const struct shard *s = load_acquire(&pool->hot[i]);
 
 		if (s && !shard_looks_empty(s))
 			return false;

@@ -164,6 +164,7 @@ static void find_peers(const char *program)
 
 	peers[nr_peers++] = &rove_absolute_peer;
 	peers[nr_peers++] = &rove_relative_peer;
+	peers[nr_peers++] = &rove_waiting_peer;
 	peers[nr_peers++] = &rove_lax_peer;
 	peers[nr_peers++] = &timerfd_peer;
 	for (u32 i = 0; i < ARRAY_SIZE(files); i++) {

@@ -5,8 +5,9 @@
  * "rove, absolute" is given a time, as the event loops give their timers the loop's idea of
  * now; for those that must fire at a time it reads the clock, as they do.  "rove, relative"
  * reads it always.  "rove, 1 ms slack" is called with others within a millisecond, as the
- * timers of libuv and libev are.  All disarm by rove_hrtimer_try_to_cancel(), and let go of the memory at
- * the end.
+ * timers of libuv and libev are.  These disarm by rove_hrtimer_try_to_cancel(), and let go of
+ * the memory at the end; "rove, waiting" disarms by rove_hrtimer_cancel(), after which the
+ * memory may be freed, as it may be after the event loops' calls.
  */
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -82,6 +83,11 @@ static void rove_disarm(u32 i)
 	rove_hrtimer_try_to_cancel(&timers[i]);
 }
 
+static void rove_disarm_waiting(u32 i)
+{
+	rove_hrtimer_cancel(&timers[i]);
+}
+
 static void rove_wait(u32 nr)
 {
 	u32 now;
@@ -107,6 +113,15 @@ const struct timer_peer rove_relative_peer = {
 	.fini = rove_fini,
 	.arm = rove_arm_relative,
 	.disarm = rove_disarm,
+	.wait = rove_wait,
+};
+
+const struct timer_peer rove_waiting_peer = {
+	.name = "rove, waiting",
+	.init = rove_init,
+	.fini = rove_fini,
+	.arm = rove_arm_absolute,
+	.disarm = rove_disarm_waiting,
 	.wait = rove_wait,
 };
 

@@ -9,7 +9,7 @@
 
 #include "bench/peers/timer_peer.h"
 
-extern const struct timer_peer rove_absolute_peer, rove_relative_peer, rove_lax_peer,
-	timerfd_peer;
+extern const struct timer_peer rove_absolute_peer, rove_relative_peer, rove_waiting_peer,
+	rove_lax_peer, timerfd_peer;
 
 #endif

@@ -54,6 +54,7 @@ typedef u64 (*map_visit)(void *arg, const void *key, void *value);
 /* NULL: the type has no such thing. */
 struct map_ops {
 	bool has_fields;	/* values may have special fields, see bpf/map/fields.h */
+	bool no_batches;	/* elements come one at a time only */
 	int (*accepts)(const struct map_spec *spec);
 	/* Keys and values as types; without it a map has none. */
 	int (*check_btf)(const struct map_spec *spec);
@@ -65,6 +66,8 @@ struct map_ops {
 	void *(*lookup)(struct bpf_map *map, const void *key);
 	int (*update)(struct bpf_map *map, const void *key, const void *value, u64 flags);
 	int (*delete)(struct bpf_map *map, const void *key);
+	/* For bpf(2), where that is something else than a copy of what ->lookup gives. */
+	int (*read)(struct bpf_map *map, const void *key, void *ret_value);
 	int (*lookup_and_delete)(struct bpf_map *map, const void *key, void *ret_value);
 	/* @key NULL or unknown: the first.  -ENOENT: that was the last. */
 	int (*next_key)(struct bpf_map *map, const void *key, void *ret_key);
@@ -101,7 +104,7 @@ struct map_ops {
 };
 
 extern const struct object_ops map_object_ops;
-extern const struct map_ops map_array_ops, map_hash_ops, map_ringbuf_ops;
+extern const struct map_ops map_array_ops, map_hash_ops, map_ringbuf_ops, map_stack_trace_ops;
 
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
 int map_by_fd(int fd, struct bpf_map **ret_map);

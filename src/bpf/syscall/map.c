@@ -150,6 +150,16 @@ int map_ref_read_key(struct map_ref *ref, u64 user_key)
 	return user_read(ref->key, user_key, ref->map->spec.key_size);
 }
 
+static int read_looked_up(struct map_ref *ref)
+{
+	const void *value = ref->map->ops->lookup(ref->map, ref->key);
+
+	if (!value)
+		return -ENOENT;
+	map_value_read(ref->map, ref->value, value);
+	return 0;
+}
+
 /**
  * map_ref_lookup - copy the value of ->key into ->value
  *
@@ -158,17 +168,15 @@ int map_ref_read_key(struct map_ref *ref, u64 user_key)
  */
 int map_ref_lookup(struct map_ref *ref)
 {
-	struct bpf_map *map = ref->map;
-	const void *value;
+	const struct map_ops *ops = ref->map->ops;
+	int err;
 
-	if (!map->ops->lookup)
+	if (!ops->read && !ops->lookup)
 		return -ENOTSUPP;
 	map_rcu_read_lock();
-	value = map->ops->lookup(map, ref->key);
-	if (value)
-		map_value_read(map, ref->value, value);
+	err = ops->read ? ops->read(ref->map, ref->key, ref->value) : read_looked_up(ref);
 	map_rcu_read_unlock();
-	return value ? 0 : -ENOENT;
+	return err;
 }
 
 /* ->key to ->value; as ->update() or -ENOTSUPP. */

@@ -15,9 +15,9 @@
 #include "bpf/syscall/user.h"
 
 /* As the only flag is BPF_F_LOCK, and no map here has a lock in its values: none at all. */
-static int check_batch(const struct call *c, bool can)
+static int check_batch(const struct call *c, const struct map_ref *ref, bool can)
 {
-	if (!can)
+	if (!can || ref->map->ops->no_batches)
 		return -ENOTSUPP;
 	return c->attr.batch.elem_flags || c->attr.batch.flags ? -EINVAL : 0;
 }
@@ -69,7 +69,7 @@ int cmd_map_update_batch(struct call *c)
 
 	if (err)
 		return err;
-	err = check_batch(c, ref.map->ops->update);
+	err = check_batch(c, &ref, ref.map->ops->update);
 	err = err ?: for_each_nth(c, &ref, update_nth);
 	map_ref_put(&ref);
 	return err;
@@ -83,7 +83,7 @@ int cmd_map_delete_batch(struct call *c)
 
 	if (err)
 		return err;
-	err = check_batch(c, ref.map->ops->elems_at);
+	err = check_batch(c, &ref, ref.map->ops->elems_at);
 	err = err ?: for_each_nth(c, &ref, delete_nth);
 	map_ref_put(&ref);
 	return err;
@@ -209,7 +209,7 @@ static int lookup(struct call *c, struct map_ref *ref)
 {
 	const struct map_ops *ops = ref->map->ops;
 
-	int err = check_batch(c, ops->next_key);
+	int err = check_batch(c, ref, ops->next_key);
 
 	if (err)
 		return err;

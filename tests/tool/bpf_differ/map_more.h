@@ -40,6 +40,11 @@ static inline void fill_ringbuf_batch(struct world *w, union bpf_attr *a)
 	fill_batch(w->ringbuf, a);
 }
 
+static inline void fill_stacks_batch(struct world *w, union bpf_attr *a)
+{
+	fill_batch(w->stacks, a);
+}
+
 #define BATCH_MEMBERS                                                                \
 	MEMBER(FD, batch.map_fd), MEMBER(POINTER, batch.in_batch),                       \
 	MEMBER(POINTER, batch.out_batch), MEMBER(POINTER, batch.keys),                   \
@@ -51,7 +56,7 @@ static inline void fill_ringbuf_batch(struct world *w, union bpf_attr *a)
 	{ #map " delete", BPF_MAP_DELETE_BATCH, fill_##map##_batch, { BATCH_MEMBERS } }
 
 static const struct base batch_bases[] = {
-	BATCH_ROWS(array), BATCH_ROWS(hash), BATCH_ROWS(ringbuf),
+	BATCH_ROWS(array), BATCH_ROWS(hash), BATCH_ROWS(ringbuf), BATCH_ROWS(stacks),
 };
 
 static inline void group_batch_attr(struct side *s)

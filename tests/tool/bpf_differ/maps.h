@@ -26,6 +26,12 @@ static inline void fill_ringbuf(struct world *w, union bpf_attr *a)
 	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 };
 }
 
+static inline void fill_stacks(struct world *w, union bpf_attr *a)
+{
+	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_STACK_TRACE, .key_size = 4,
+			       .value_size = 16, .max_entries = 3 };
+}
+
 static inline void fill_typed(struct world *w, union bpf_attr *a)
 {
 	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
@@ -46,6 +52,13 @@ static inline void fill_typed_hash(struct world *w, union bpf_attr *a)
 	a->map_type = BPF_MAP_TYPE_HASH;
 }
 
+static inline void fill_typed_stacks(struct world *w, union bpf_attr *a)
+{
+	fill_typed(w, a);
+	a->map_type = BPF_MAP_TYPE_STACK_TRACE;
+	a->value_size = 8;
+}
+
 static inline void fill_typed_ringbuf(struct world *w, union bpf_attr *a)
 {
 	fill_ringbuf(w, a);
@@ -64,9 +77,11 @@ static const struct base create_bases[] = {
 	{ "array", BPF_MAP_CREATE, fill_array, { CREATE_MEMBERS } },
 	{ "hash", BPF_MAP_CREATE, fill_hash, { CREATE_MEMBERS } },
 	{ "ringbuf", BPF_MAP_CREATE, fill_ringbuf, { CREATE_MEMBERS } },
+	{ "stacks", BPF_MAP_CREATE, fill_stacks, { CREATE_MEMBERS } },
 	{ "typed array", BPF_MAP_CREATE, fill_typed, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
 	{ "section", BPF_MAP_CREATE, fill_section, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
 	{ "typed hash", BPF_MAP_CREATE, fill_typed_hash, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
+	{ "typed stacks", BPF_MAP_CREATE, fill_typed_stacks, { MEMBER(FD, btf_fd) } },
 	{ "typed ringbuf", BPF_MAP_CREATE, fill_typed_ringbuf, { MEMBER(FD, btf_fd) } },
 };
 
@@ -113,6 +128,18 @@ static const struct shape shapes[] = {
 	{ 1, 4, 8, 1, BPF_F_RDONLY_PROG },
 	{ 1, 4, 8, 1, BPF_F_ZERO_SEED },
 	{ 1, 4, 8, 1, BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU },
+	{ 7, 4, 8, 0, 0 },
+	{ 7, 8, 8, 1, 0 },
+	{ 7, 4, 4, 1, 0 },
+	{ 7, 4, 12, 1, 0 },
+	{ 7, 4, 127 * 8, 5, 0 },
+	{ 7, 4, 128 * 8, 5, 0 },
+	{ 7, 4, 0xfffffff8, 5, 0 },
+	{ 7, 4, 8, 0x80000001, 0 },
+	{ 7, 4, 8, 0xffffffff, 0 },
+	{ 7, 4, 8, 1, BPF_F_NO_PREALLOC },
+	{ 7, 4, 8, 1, BPF_F_RDONLY_PROG },
+	{ 7, 4, 8, 1, BPF_F_RDONLY | BPF_F_WRONLY },
 	{ 27, 0, 0, 0, 0 },
 	{ 27, 0, 0, 1, 0 },
 	{ 27, 0, 0, 4095, 0 },
@@ -213,6 +240,7 @@ static inline void group_names(struct side *s)
 ELEM_BASES(array)
 ELEM_BASES(hash)
 ELEM_BASES(ringbuf)
+ELEM_BASES(stacks)
 
 static inline void fill_freeze(struct world *w, union bpf_attr *a)
 {
@@ -232,7 +260,7 @@ static inline void fill_freeze(struct world *w, union bpf_attr *a)
 	{ #map " delete", BPF_MAP_DELETE_ELEM, fill_##map##_delete, { PLAIN_MEMBERS } }
 
 static const struct base elem_bases[] = {
-	ELEM_ROWS(array), ELEM_ROWS(hash), ELEM_ROWS(ringbuf),
+	ELEM_ROWS(array), ELEM_ROWS(hash), ELEM_ROWS(ringbuf), ELEM_ROWS(stacks),
 	{ "freeze", BPF_MAP_FREEZE, fill_freeze, { MEMBER(FD, map_fd) } },
 };
 

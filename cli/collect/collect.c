@@ -2,10 +2,7 @@
 /*
  * cli/collect/collect.c - open the source that was asked for, or the first there is
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "cli/collect/collect.h"
 
@@ -112,37 +109,4 @@ void collector_close(struct collector *collector)
 	if (collector->source)
 		collector->source->close(collector->state);
 	collector->source = NULL;
-}
-
-/**
- * collect_refuse - fill a status and pass its verdict on
- *
- * Context: may sleep.
- * Return:  @verdict.
- */
-enum collect_verdict collect_refuse(struct collect_status *status, enum collect_verdict verdict,
-				    int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	status->err = err;
-	va_start(ap, fmt);
-	vsnprintf(status->why, sizeof(status->why), fmt, ap);
-	va_end(ap);
-	return verdict;
-}
-
-/**
- * collect_kernel_older_than - is the running kernel older than this
- *
- * Context: any.
- */
-bool collect_kernel_older_than(u32 major, u32 minor)
-{
-	struct utsname uts;
-	u32 has_major, has_minor;
-
-	if (uname(&uts) || sscanf(uts.release, "%u.%u", &has_major, &has_minor) != 2)
-		return false;
-	return has_major < major || (has_major == major && has_minor < minor);
 }

@@ -86,6 +86,10 @@ void collector_close(struct collector *collector);
 enum collect_verdict collect_refuse(struct collect_status *status, enum collect_verdict verdict,
 				    int err, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
+enum collect_verdict collect_refuse_file(struct collect_status *status, const char *path, int err,
+					 const char *has_it, const char *may);
+enum collect_verdict collect_refuse_bpf(struct collect_status *status, int err, u32 major,
+					u32 minor);
 bool collect_kernel_older_than(u32 major, u32 minor);
 
 #endif

@@ -191,30 +191,6 @@ static void bpf_close(void *state)
 	free(bpf);
 }
 
-static const struct { int err; enum collect_verdict verdict; const char *hint; } refusals[] = {
-	{ -EPERM, COLLECT_DENIED, "needs CAP_BPF and CAP_PERFMON" },
-	{ -EACCES, COLLECT_REJECTED, NULL },
-	{ -EINVAL, COLLECT_REJECTED, NULL },
-	{ -E2BIG, COLLECT_REJECTED, NULL },
-};
-
-/* status->why is filled already. */
-static enum collect_verdict refused(int err, struct collect_status *status)
-{
-	status->err = err;
-	if (!status->why[0])
-		snprintf(status->why, sizeof(status->why), "%s", strerror(-err));
-	if (err == -ENOTSUP)
-		return collect_kernel_older_than(6, 16) ? COLLECT_OLD : COLLECT_ABSENT;
-	for (u32 i = 0; i < ARRAY_SIZE(refusals); i++) {
-		if (refusals[i].err != err)
-			continue;
-		status->hint = refusals[i].hint;
-		return refusals[i].verdict;
-	}
-	return COLLECT_FAILED;
-}
-
 static enum collect_verdict open_target(const char *target, const struct collect_options *options,
 					void **ret_state, struct collect_status *status)
 {
@@ -236,7 +212,7 @@ static enum collect_verdict open_target(const char *target, const struct collect
 	if (err) {
 		if (bpf)
 			bpf_close(bpf);
-		return refused(err, status);
+		return collect_refuse_bpf(status, err, 6, 16);
 	}
 	*ret_state = bpf;
 	return COLLECT_OK;

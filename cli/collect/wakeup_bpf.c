@@ -134,30 +134,6 @@ static void bpf_close(void *state)
 	free(bpf);
 }
 
-static const struct { int err; enum collect_verdict verdict; const char *hint; } refusals[] = {
-	{ -EPERM, COLLECT_DENIED, "needs CAP_BPF and CAP_PERFMON" },
-	{ -EACCES, COLLECT_REJECTED, NULL },
-	{ -EINVAL, COLLECT_REJECTED, NULL },
-	{ -E2BIG, COLLECT_REJECTED, NULL },
-};
-
-/* status->why is filled already. */
-static enum collect_verdict refused(int err, struct collect_status *status)
-{
-	status->err = err;
-	if (!status->why[0])
-		snprintf(status->why, sizeof(status->why), "%s", strerror(-err));
-	if (err == -ENOTSUP)
-		return collect_kernel_older_than(7, 2) ? COLLECT_OLD : COLLECT_ABSENT;
-	for (u32 i = 0; i < ARRAY_SIZE(refusals); i++) {
-		if (refusals[i].err != err)
-			continue;
-		status->hint = refusals[i].hint;
-		return refusals[i].verdict;
-	}
-	return COLLECT_FAILED;
-}
-
 static int start_sample(const struct collect_options *options, struct bpf_state *bpf)
 {
 	const struct wakeup_sample_options sample = {
@@ -181,14 +157,14 @@ static enum collect_verdict open_target(const char *target, const struct collect
 	int err;
 
 	if (!bpf)
-		return refused(-ENOMEM, status);
+		return collect_refuse_bpf(status, -ENOMEM, 7, 2);
 	bpf->source = target;
 	err = start_sample(options, bpf);
 	if (!err)
 		err = wakeup_walk_open(&walk, &bpf->walk, status->why, sizeof(status->why));
 	if (err) {
 		bpf_close(bpf);
-		return refused(err, status);
+		return collect_refuse_bpf(status, err, 7, 2);
 	}
 	*ret_state = bpf;
 	return COLLECT_OK;

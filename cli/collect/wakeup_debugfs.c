@@ -323,23 +323,6 @@ static void debugfs_close(void *state)
 	free(debugfs);
 }
 
-static enum collect_verdict refused(struct collect_status *status, const char *path, int err)
-{
-	switch (err) {
-	case -ENOENT:
-	case -ENOTDIR:
-		status->hint = "a kernel with CONFIG_PM_SLEEP and CONFIG_DEBUG_FS has it, where "
-			       "debugfs is mounted and not locked down";
-		return collect_refuse(status, COLLECT_ABSENT, err, "there is no %s", path);
-	case -EACCES:
-	case -EPERM:
-		status->hint = "needs CAP_DAC_READ_SEARCH, and a kernel that is not locked down";
-		return collect_refuse(status, COLLECT_DENIED, err, "%s may not be read", path);
-	default:
-		return collect_refuse(status, COLLECT_FAILED, err, "%s: %s", path, strerror(-err));
-	}
-}
-
 static enum collect_verdict debugfs_open(const struct collect_options *options, void **ret_state,
 					 struct collect_status *status)
 {
@@ -359,7 +342,12 @@ static enum collect_verdict debugfs_open(const struct collect_options *options, 
 	if (debugfs->fd < 0) {
 		err = -errno;
 		debugfs_close(debugfs);
-		return refused(status, path, err);
+		return collect_refuse_file(status, path, err,
+					   "a kernel with CONFIG_PM_SLEEP and CONFIG_DEBUG_FS "
+					   "has it, where debugfs is mounted and not locked "
+					   "down",
+					   "needs CAP_DAC_READ_SEARCH, and a kernel that is "
+					   "not locked down");
 	}
 	*ret_state = debugfs;
 	return COLLECT_OK;

@@ -314,21 +314,12 @@ static void sysfs_close(void *state)
 
 static enum collect_verdict refused(struct collect_status *status, const char *path, int err)
 {
-	switch (err) {
-	case -ENOENT:
-	case -ENOTDIR:
-		if (collect_kernel_older_than(5, 4))
-			return collect_refuse(status, COLLECT_OLD, err,
-					      "there is no %s: it came with Linux 5.4", path);
-		status->hint = "a kernel with CONFIG_PM_SLEEP has it, where sysfs is mounted";
-		return collect_refuse(status, COLLECT_ABSENT, err, "there is no %s", path);
-	case -EACCES:
-	case -EPERM:
-		status->hint = "needs CAP_DAC_READ_SEARCH";
-		return collect_refuse(status, COLLECT_DENIED, err, "%s may not be read", path);
-	default:
-		return collect_refuse(status, COLLECT_FAILED, err, "%s: %s", path, strerror(-err));
-	}
+	if (err == -ENOENT && collect_kernel_older_than(5, 4))
+		return collect_refuse(status, COLLECT_OLD, err,
+				      "there is no %s: it came with Linux 5.4", path);
+	return collect_refuse_file(status, path, err,
+				   "a kernel with CONFIG_PM_SLEEP has it, where sysfs is mounted",
+				   "needs CAP_DAC_READ_SEARCH");
 }
 
 static enum collect_verdict sysfs_open(const struct collect_options *options, void **ret_state,

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -127,24 +126,6 @@ static int load(struct dmabuf_walk *walk, u32 ring_bytes, struct program_why why
 
 /* --- what the target has ------------------------------------------------------------------- */
 
-static int say_missing(int has, struct program_why why)
-{
-	struct utsname uts;
-
-	if (!why.text || !why.size)
-		return -ENOTSUP;
-	uname(&uts);
-	if (has < 0)
-		snprintf(why.text, why.size,
-			 "kernel %s has no readable BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)",
-			 uts.release);
-	else
-		snprintf(why.text, why.size,
-			 "kernel %s has no DMA-buf iterator: it needs Linux 6.16 or later with "
-			 "CONFIG_DMA_SHARED_BUFFER and CONFIG_BPF_SYSCALL", uts.release);
-	return -ENOTSUP;
-}
-
 /* The names by which a target's BTF says that it can run a program. */
 static int choose_programs(struct dmabuf_walk *walk, struct program_why why)
 {
@@ -157,7 +138,8 @@ static int choose_programs(struct dmabuf_walk *walk, struct program_why why)
 	walk->has[STEP_FILES] = is_kernel;
 	walk->has[STEP_MAPS] = is_kernel;
 	if (!walk->has[STEP_EACH] && !walk->has[STEP_WALK])
-		return say_missing(link, why);
+		return program_say_missing(link, "DMA-buf iterator: it needs Linux 6.16 or later with "
+					   "CONFIG_DMA_SHARED_BUFFER and CONFIG_BPF_SYSCALL", why);
 	return is_kernel ? program_may_load(walk->target, why) : 0;
 }
 

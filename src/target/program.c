@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "target/elf_check.h"
 #include "target/program.h"
@@ -152,6 +153,21 @@ static void say_first(struct program_why why, const char *what, const char *name
 	memmove(why.text + bytes, why.text, used);
 	memcpy(why.text, sentence, bytes);
 	why.text[bytes + used] = 0;
+}
+
+int program_say_missing(int has, const char *what, struct program_why why)
+{
+	struct utsname uts;
+
+	if (!why.text || !why.size)
+		return -ENOTSUP;
+	uname(&uts);
+	if (has < 0)
+		snprintf(why.text, why.size, "kernel %s has no readable BTF "
+			 "(/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)", uts.release);
+	else
+		snprintf(why.text, why.size, "kernel %s has no %s", uts.release, what);
+	return -ENOTSUP;
 }
 
 int program_open(const struct program_image *image, struct bpf_object **ret_obj,

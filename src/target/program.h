@@ -40,6 +40,15 @@ int program_may_load(const struct target *target, struct program_why why);
 int program_has_func(const struct target *target, const char *func);
 
 /**
+ * program_say_missing - the kernel has not what a program needs
+ * @has:    what program_has_func() gave
+ * @what:   "wakeup-source kfuncs: they need Linux 7.2 or later with CONFIG_..."
+ *
+ * Return:  -ENOTSUP, and @why a sentence with the kernel's release.
+ */
+int program_say_missing(int has, const char *what, struct program_why why);
+
+/**
  * program_open - an object file in the hands of libbpf, not yet loaded
  * @image:   stays in place until the object is closed
  * @ret_obj: bpf_object__close() it with the target in use

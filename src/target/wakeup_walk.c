@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 
 #include "base/clock.h"
 #include "target/program.h"
@@ -88,25 +87,12 @@ static int load(struct wakeup_walk *walk, u32 ring_bytes, struct program_why why
 /* The kernel side has the objects only if its BTF has the functions. */
 static int check_kernel(struct program_why why)
 {
-	struct utsname uts;
-	int has;
+	int has = program_has_func(&target_kernel, "bpf_wakeup_sources_read_lock");
 
-	has = program_has_func(&target_kernel, "bpf_wakeup_sources_read_lock");
 	if (has == 1)
 		return program_may_load(&target_kernel, why);
-	if (!why.text || !why.size)
-		return -ENOTSUP;
-	uname(&uts);
-	if (has < 0)
-		snprintf(why.text, why.size,
-			 "kernel %s has no readable BTF (/sys/kernel/btf/vmlinux, CONFIG_DEBUG_INFO_BTF)",
-			 uts.release);
-	else
-		snprintf(why.text, why.size,
-			 "kernel %s has no wakeup-source kfuncs: they need Linux 7.2 or later with "
-			 "CONFIG_PM_SLEEP and CONFIG_BPF_SYSCALL",
-			 uts.release);
-	return -ENOTSUP;
+	return program_say_missing(has, "wakeup-source kfuncs: they need Linux 7.2 or later with "
+				   "CONFIG_PM_SLEEP and CONFIG_BPF_SYSCALL", why);
 }
 
 int wakeup_walk_open(const struct wakeup_walk_options *options, struct wakeup_walk **ret_walk,

@@ -392,7 +392,8 @@ struct rove_wq_attrs {
 /**
  * rove_workqueue_apply_attrs - move an unbound queue to other pools
  *
- * What is pending moves along, and no order is lost; what runs ends where it is.
+ * What is pending moves along, and no order is lost; what runs ends where it is, and
+ * until then is not counted in what may run, but for an ordered queue.
  *
  * Context: may sleep.
  * Return:  0, -EINVAL, -E2BIG, -ENOMEM or -EAGAIN; then nothing has changed.

@@ -10,7 +10,6 @@
  * descriptors and mappings; who else holds them it cannot know.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

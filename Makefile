@@ -150,6 +150,15 @@ build/bench/progs/%.bpf.o: bench/progs/%.bpf.c $(wildcard progs/*.h)
 	$(call say,BPF)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -I. -c $< -o $@
 
+# Programs of tests, for the kernel and for this process.
+TEST_PROG_SRCS := $(call find,tests/progs,*.bpf.c)
+TEST_PROG_OBJS := $(patsubst %.bpf.c,build/%.bpf.o,$(TEST_PROG_SRCS))
+
+build/tests/progs/%.bpf.o: tests/progs/%.bpf.c $(wildcard progs/*.h tests/progs/*.h)
+	@mkdir -p $(@D)
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -I. -c $< -o $@
+
 $(B)/bench/verifier: | $(PROG_OBJS) $(BENCH_PROG_OBJS)
 $(B)/bench/iter: | $(BENCH_PROG_OBJS)
 
@@ -206,7 +215,7 @@ $(filter $(B)/tests/unit/cli/%,$(UNIT_BINS)): $(filter $(B)/obj/cli/%,$(filter-o
 $(B)/obj/tests/%.o $(B)/obj/bench/%.o $(B)/obj/cli/%.o: CPPFLAGS_ALL += -I.
 
 .PHONY: tests
-tests: $(UNIT_BINS) $(TOOL_BINS)
+tests: $(UNIT_BINS) $(TOOL_BINS) $(TEST_PROG_OBJS)
 
 include tools/tests.mk
 

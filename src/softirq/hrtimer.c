@@ -138,6 +138,35 @@ int rove_hrtimer_try_to_cancel(struct rove_hrtimer *timer)
 	return hrt_cancel_found(before, softirq_running(timer));
 }
 
+/**
+ * hrtimer_cancel_unless_running - disarm it, but not while its callback runs
+ *
+ * Unlike rove_hrtimer_try_to_cancel() it lets a start stand that was made while the callback
+ * runs.  The exchange succeeds only on the state that was read before the callback was found
+ * not to run, and a call changes the state.  (Two calls and a start for the same time bring
+ * the same state back: between those two steps nobody can tell them from none.)
+ *
+ * Context: any.  Lock-free, as disarm().
+ * Return:  1 (was armed), 0 (was not), -1 (the callback runs: nothing is changed).
+ */
+int hrtimer_cancel_unless_running(struct rove_hrtimer *timer)
+{
+	struct hrt_state s;
+
+	ctx_any();
+	s.expires_ns = READ_ONCE(timer->state[0]);
+	/*
+	 * ORDER hrtimer.look (acquire): whether it runs is looked at after its state.
+	 * Pairs with hrtimer.change in hrtimer_exchange().
+	 */
+	s.ctl = load_acquire(&timer->state[1]);
+	do {
+		if (hrt_cancel_found(s, softirq_running(timer)) < 0)
+			return -1;
+	} while (!hrtimer_exchange(timer, &s, hrt_cancel(s)));
+	return (s.ctl & HRT_ARMED) != 0;
+}
+
 static bool is_running(const void *timer)
 {
 	return softirq_is_running(timer);

@@ -51,7 +51,7 @@ static inline struct hrt_state hrtimer_read(const struct rove_hrtimer *timer)
 /*
  * ORDER hrtimer.change (seq_cst): what the caller did comes before what it wants is seen,
  * and the callback after; before the look at the sleeper's words.  Pairs with
- * hrtimer.change in hrtimer_exchange().
+ * hrtimer.change and hrtimer.look, in hrtimer_exchange() and hrtimer_cancel_unless_running().
  */
 static inline bool hrtimer_exchange(struct rove_hrtimer *timer, struct hrt_state *s,
 				    struct hrt_state next)
@@ -64,5 +64,8 @@ static inline bool hrtimer_exchange(struct rove_hrtimer *timer, struct hrt_state
 	*s = (struct hrt_state){ old.word[0], old.word[1] };
 	return false;
 }
+
+/* For bpf/async. */
+int hrtimer_cancel_unless_running(struct rove_hrtimer *timer);
 
 #endif

@@ -87,7 +87,8 @@ int async_timer_cancel(struct async_field *field);
  * async_timer_cancel_async - disarm it, without waiting
  *
  * Context: any.  In every one it has taken effect on return.
- * Return:  1 (was armed), 0, -1 (the callback is running) or -EINVAL.
+ * Return:  1 (was armed), 0, -1 (the callback is running; nothing is changed, so if it has
+ *          started the timer again, it stays armed) or -EINVAL.
  */
 int async_timer_cancel_async(struct async_field *field);
 

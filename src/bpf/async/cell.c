@@ -158,16 +158,25 @@ int async_set_callback(struct async_field *field, const struct bpf_func *func)
 	return 0;
 }
 
+/* Whatever stands there is replaced by @func, unless the cell is dead. */
+static void take_callback_out(struct cell *cell, const struct bpf_func *func)
+{
+	const struct bpf_func *old = READ_ONCE(cell->func);
+
+	while (old != CELL_DEAD && !replace_func(cell, &old, func))
+		;
+	if (is_callable(old))
+		put_prog(old);
+}
+
 /**
- * cell_forget_callback - unless it is another one by now
- * @func: what ->func was
+ * cell_forget_callback - nothing is called until another callback is set
  *
  * Context: any.
  */
-void cell_forget_callback(struct cell *cell, const struct bpf_func *func)
+void cell_forget_callback(struct cell *cell)
 {
-	if (is_callable(func) && replace_func(cell, &func, NULL))
-		put_prog(func);
+	take_callback_out(cell, NULL);
 }
 
 /**
@@ -198,12 +207,7 @@ void cell_call(struct cell *cell)
  */
 void cell_die(struct cell *cell)
 {
-	const struct bpf_func *func = READ_ONCE(cell->func);
-
-	while (!replace_func(cell, &func, CELL_DEAD))
-		;
-	if (func)
-		put_prog(func);
+	take_callback_out(cell, CELL_DEAD);
 }
 
 static void reap(struct rove_irq_work *irq_work)

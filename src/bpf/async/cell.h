@@ -54,7 +54,7 @@ int cell_create(struct bpf_map *map, struct async_field *field, enum btf_field_k
 		struct cell **ret_cell);
 int cell_attach(struct cell *cell, struct async_field *field);
 int cell_can_start(const struct cell *cell);
-void cell_forget_callback(struct cell *cell, const struct bpf_func *func);
+void cell_forget_callback(struct cell *cell);
 void cell_call(struct cell *cell);
 void cell_die(struct cell *cell);
 void cell_reap_later(struct cell *cell, void (*after_grace)(struct rcu_head *head));

@@ -12,6 +12,7 @@
 
 #include "base/context.h"
 #include "bpf/async/cell.h"
+#include "softirq/hrtimer.h"
 
 static enum rove_hrtimer_restart timer_fired(struct rove_hrtimer *timer)
 {
@@ -56,22 +57,23 @@ int async_timer_start(struct async_field *field, u64 nsecs, u64 flags)
 	return err;
 }
 
+/*
+ * The callback is forgotten first, as in the kernel: who starts the timer while this waits is
+ * told -EINVAL, and a callback that starts itself again and again cannot keep it waiting.
+ */
 int async_timer_cancel(struct async_field *field)
 {
-	const struct bpf_func *func;
 	struct cell *cell;
-	int was;
 
 	if (in_nmi())
 		return -EOPNOTSUPP;
 	cell = cell_of_field(field);
 	if (!cell)
 		return -EINVAL;
-	func = READ_ONCE(cell->func);
-	was = rove_hrtimer_cancel(&cell->timer);
-	if (was >= 0)
-		cell_forget_callback(cell, func);
-	return was;
+	if (in_softirq() && rove_hrtimer_callback_running(&cell->timer))
+		return -EDEADLK;
+	cell_forget_callback(cell);
+	return rove_hrtimer_cancel(&cell->timer);
 }
 
 int async_timer_cancel_async(struct async_field *field)
@@ -79,7 +81,7 @@ int async_timer_cancel_async(struct async_field *field)
 	struct cell *cell = cell_of_field(field);
 
 	ctx_any();
-	return cell ? rove_hrtimer_try_to_cancel(&cell->timer) : -EINVAL;
+	return cell ? hrtimer_cancel_unless_running(&cell->timer) : -EINVAL;
 }
 
 static void timer_free(struct rcu_head *head)

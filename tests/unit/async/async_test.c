@@ -230,6 +230,67 @@ TEST(async, a_callback_may_start_its_timer_but_not_wait_for_itself)
 	end();
 }
 
+/* The first run starts the timer and then asks for a cancel; the second comes all the same. */
+static u64 start_then_cancel(const struct bpf_func *f, u64 m, u64 key, u64 value, u64 r4, u64 r5)
+{
+	struct value *v = (struct value *)(uintptr_t)value;
+
+	if (READ_ONCE(nr_calls) == 0) {
+		inside[0] = async_timer_start(&v->timer, 0, 0);
+		inside[1] = async_timer_cancel_async(&v->timer);
+	}
+	called();
+	return 0;
+}
+
+static const struct bpf_func starter = { .call = start_then_cancel, .prog = &progs[0].obj };
+
+TEST(async, a_cancel_that_finds_the_callback_running_lets_its_start_stand)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &starter), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 1000, 0), 0);
+	wait_for_calls(2);
+	EXPECT_EQ(inside[0], 0);
+	EXPECT_EQ(inside[1], -1);
+	end();
+}
+
+static u32 may_return;			/* A: a futex */
+
+static u64 start_itself_until_told(const struct bpf_func *f, u64 m, u64 key, u64 value, u64 r4,
+				   u64 r5)
+{
+	struct value *v = (struct value *)(uintptr_t)value;
+
+	async_timer_start(&v->timer, 0, 0);
+	called();
+	while (!load_acquire(&may_return))
+		futex_wait(&may_return, 0, FUTEX_FOREVER);
+	return 0;
+}
+
+static const struct bpf_func restless = { .call = start_itself_until_told, .prog = &progs[0].obj };
+
+TEST(async, a_cancel_from_another_thread_finds_it_running_and_changes_nothing)
+{
+	struct value *v = begin();
+
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &restless), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 0, 0), 0);
+	wait_for_calls(1);
+	EXPECT_EQ(async_timer_cancel_async(&v->timer), -1);
+	store_release(&may_return, 1);
+	futex_wake(&may_return, 1);
+	wait_for_calls(2);
+	EXPECT_TRUE(async_timer_cancel(&v->timer) >= 0);
+	EXPECT_EQ(async_timer_start(&v->timer, 0, 0), -EINVAL);
+	end();
+}
+
 /* --- what a callback gets --------------------------------------------------------------------- */
 
 TEST(async, a_timer_calls_with_its_key_and_value_in_softirq_context)

@@ -84,8 +84,8 @@ void rescuer_stop(struct rove_workqueue *wq)
 	store_release(&wq->mayday, MAYDAY_STOP);
 	futex_wake(&wq->mayday, 1);
 	pthread_join(wq->rescuer_thread, NULL);
+	/* Pools may still call it, in vain: ->mayday stays MAYDAY_STOP. */
 	worker_release(wq->rescuer);
-	wq->rescuer = NULL;
 }
 
 static void call_rescuer(struct rove_workqueue *wq)

@@ -109,11 +109,10 @@ static int fill_wq(struct rove_workqueue *wq, const struct rove_wq_options *o)
 			return -ENOMEM;
 	}
 	err = manager_start() ?: rove_softirq_start();	/* it serves delayed works */
-	if (!err)
-		err = wq_lay_out(wq, &attrs);
+	/* Before pools see the queue: from then on its rescuer may be called. */
 	if (!err && wq->flags & ROVE_WQ_MEM_RECLAIM)
 		err = rescuer_start(wq);
-	return err;
+	return err ?: wq_lay_out(wq, &attrs);
 }
 
 /* Half built, or empty. */

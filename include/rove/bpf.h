@@ -130,6 +130,22 @@ ROVE_API const void *rove_bpf_btf(size_t *ret_size);
  */
 ROVE_API void rove_bpf_set_trace_fd(int fd);
 
+/**
+ * rove_bpf_sample_signal - the signal that runs programs of perf events
+ * @number: a real-time signal that the process leaves at its default: what is attached from now
+ *          on uses it; 0: only ask
+ *
+ * A program that is attached to a perf event (BPF_LINK_CREATE, or libbpf's
+ * bpf_program__attach_perf_event()) runs in a handler of this signal, in the thread that
+ * the event counts for.  Without a call it is the highest real-time signal left at its
+ * default when the first program is attached.  A thread that is to be sampled must not block it.
+ *
+ * Context: may sleep.
+ * Return:  the number in use; 0: none yet; -EINVAL: no real-time signal; -EBUSY: it is handled
+ *          or ignored already.
+ */
+ROVE_API int rove_bpf_sample_signal(int number);
+
 #ifdef __cplusplus
 }
 #endif

@@ -14,6 +14,8 @@ static void link_object_free(struct object *obj)
 {
 	struct bpf_link *link = link_of_object(obj);
 
+	if (link->perf)
+		perf_detach(link->perf);
 	prog_put(link->prog);
 	map_put(link->map);
 	free(link);
@@ -28,7 +30,7 @@ static void link_view(struct object *obj, struct object_view *ret_view)
 	prog_put(prog);
 	ret_view->link = (struct bpf_link_view){
 		.id = obj->id,
-		.type = BPF_LINK_TYPE_ITER,
+		.type = link_type(link),
 		.prog = &ret_view->prog,
 	};
 }
@@ -77,6 +79,40 @@ int link_check_prog(const struct bpf_prog *prog)
 	return prog->flags & BPF_F_SLEEPABLE && !prog->iter->may_sleep ? -EINVAL : 0;
 }
 
+/* A link that nobody else knows; its descriptor waits in ->obj.memfd for publish(). */
+static int new_link(struct bpf_prog *prog, struct bpf_link **ret_link)
+{
+	struct bpf_link *link = calloc(1, sizeof(*link));
+	int memfd;
+
+	if (!link)
+		return -ENOMEM;
+	memfd = object_memfd_create(&link_object_ops, 0);
+	if (memfd < 0) {
+		free(link);
+		return memfd;
+	}
+	link->obj.memfd = memfd;
+	mutex_init(&link->lock);
+	link->prog = prog;
+	object_get(&prog->obj);
+	*ret_link = link;
+	return 0;
+}
+
+/* Give it an id.  On failure it is gone. */
+static int publish(struct bpf_link *link)
+{
+	int memfd = link->obj.memfd, err;
+
+	err = object_init(&link->obj, &link_object_ops, memfd);
+	if (err) {
+		close(memfd);
+		link_object_free(&link->obj);
+	}
+	return err;
+}
+
 /**
  * link_create - bind an iterator's program to its target
  * @prog: ->iter is set; the link takes a reference of its own
@@ -90,35 +126,54 @@ int link_check_prog(const struct bpf_prog *prog)
 int link_create(struct bpf_prog *prog, struct bpf_map *map, struct bpf_link **ret_link)
 {
 	struct bpf_link *link;
-	int memfd, err;
+	int err;
 
 	ctx_may_sleep();
 	err = link_check_prog(prog);
 	err = err ?: check_map(prog, map);
+	err = err ?: new_link(prog, &link);
 	if (err)
 		return err;
-	link = calloc(1, sizeof(*link));
-	if (!link)
-		return -ENOMEM;
-	memfd = object_memfd_create(&link_object_ops, 0);
-	if (memfd < 0) {
-		free(link);
-		return memfd;
-	}
 	link->target = prog->iter;
-	mutex_init(&link->lock);
-	link->prog = prog;
-	object_get(&prog->obj);
 	if (prog->iter->ops->takes_map) {
 		link->map = map;
 		map_get(map);
 	}
-	err = object_init(&link->obj, &link_object_ops, memfd);
+	err = publish(link);
+	if (err)
+		return err;
+	*ret_link = link;
+	return 0;
+}
+
+/**
+ * link_create_perf - run a program whenever an event overflows
+ * @prog:     of type perf_event; the link takes references of its own
+ * @event_fd: from perf_event_open(2); the event lives as long as the link
+ * @cookie:   for the program to ask for
+ * @ret_link: with one reference; set on success only
+ *
+ * Context: may sleep.
+ * Return:  0, -ENOMEM, -EMFILE, or as perf_attach().
+ */
+int link_create_perf(struct bpf_prog *prog, int event_fd, u64 cookie, struct bpf_link **ret_link)
+{
+	struct bpf_link *link;
+	int err;
+
+	ctx_may_sleep();
+	err = new_link(prog, &link);
+	if (err)
+		return err;
+	err = perf_attach(event_fd, prog, cookie, &link->perf);
 	if (err) {
-		close(memfd);
+		close(link->obj.memfd);
 		link_object_free(&link->obj);
 		return err;
 	}
+	err = publish(link);
+	if (err)
+		return err;
 	*ret_link = link;
 	return 0;
 }
@@ -182,7 +237,8 @@ static int exchange(struct bpf_link *link, struct bpf_prog *prog, const struct b
  * @old: what it must be now; NULL: whatever it is
  *
  * Context: may sleep.
- * Return:  0, -EPERM (it is not @old), -EINVAL (for something else).
+ * Return:  0, -EPERM (it is not @old), -EINVAL (for something else; a perf event's link keeps
+ *          its program).
  */
 int link_update(struct bpf_link *link, struct bpf_prog *prog, const struct bpf_prog *old)
 {
@@ -190,6 +246,8 @@ int link_update(struct bpf_link *link, struct bpf_prog *prog, const struct bpf_p
 	int err;
 
 	ctx_may_sleep();
+	if (link->perf)
+		return -EINVAL;
 	mutex_lock(&link->lock);
 	err = exchange(link, prog, old, &was);
 	mutex_unlock(&link->lock);

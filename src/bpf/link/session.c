@@ -81,6 +81,8 @@ static int session_create(struct bpf_link *link, enum iter_serve serve, int read
 	struct stat st;
 	int err;
 
+	if (!link->target)
+		return -EINVAL;
 	if (fstat(reader, &st))
 		return -errno;
 	s = calloc(1, sizeof(*s));

@@ -39,4 +39,11 @@ static inline void map_call_rcu(struct rcu_head *head, void (*fn)(struct rcu_hea
 	urcu_bp_call_rcu(head, fn);
 }
 
+/* Context: may sleep, outside of a section: waits for all that have begun. */
+static inline void map_rcu_synchronize(void)
+{
+	urcu_bp_synchronize_rcu();
+	map_rcu_told_grace();
+}
+
 #endif

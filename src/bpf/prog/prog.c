@@ -71,7 +71,7 @@ int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map)
  * @ctx:  its context, at least ->max_ctx_bytes
  * @ret_value: the lower half of what it returned
  *
- * Context: thread.
+ * Context: any; a thread, unless the program's type runs in signal handlers.
  * Return:  0; -EFAULT, -ELOOP as interp_run(), never for what the verifier accepted.
  */
 int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value)
@@ -80,7 +80,7 @@ int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value)
 	u64 r0 = 0;
 	int err;
 
-	ctx_thread();
+	ctx_any();
 	map_rcu_read_lock();
 	err = interp_run(prog->code, 0, args, &r0);
 	map_rcu_read_unlock();

@@ -75,6 +75,7 @@ struct bpf_prog {
 	struct mutex		lock;				/* leaf */
 	struct bpf_map		**maps;				/* L: each referenced, none twice */
 	u32			nr_maps;			/* L */
+	u64			recursion_misses;		/* A: samples it was not run for */
 	u32			later;				/* A: references to be put later */
 	u32			later_batch;			/* R */
 	struct rcu_head		later_rcu;			/* R */

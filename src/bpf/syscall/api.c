@@ -111,3 +111,8 @@ void rove_bpf_set_trace_fd(int fd)
 {
 	trace_set_fd(fd);
 }
+
+int rove_bpf_sample_signal(int number)
+{
+	return sample_signal_choose(number);
+}

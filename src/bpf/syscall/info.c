@@ -123,10 +123,13 @@ int info_of_link(struct bpf_link *link, u64 user_info, u32 *bytes)
 	if (err)
 		return err;
 	prog = link_prog(link);
-	info.told.type = BPF_LINK_TYPE_ITER;
+	info.told.type = link_type(link);
 	info.told.id = link->obj.id;
 	info.told.prog_id = prog->obj.id;
 	prog_put(prog);
+	/* A descriptor does not tell what its event counts. */
+	if (link->perf)
+		return user_write(user_info, &info, *bytes);
 	err = give_target_name(link->target->name, &info.told);
 	if (err)
 		return err;
@@ -207,7 +210,7 @@ int info_of_prog(struct bpf_prog *prog, u64 user_info, u32 *bytes)
 	info.netns_ino = 0;
 	info.run_time_ns = 0;
 	info.run_cnt = 0;
-	info.recursion_misses = 0;
+	info.recursion_misses = READ_ONCE(prog->recursion_misses);
 	info.attach_btf_obj_id = prog->attach_btf_id ? OWN_BTF_ID : 0;
 	info.attach_btf_id = prog->attach_btf_id;
 

@@ -30,12 +30,38 @@ static int read_iter_info(const union bpf_attr *attr, union bpf_iter_link_info *
 	return user_read(info, from, min(bytes, (u32)sizeof(*info)));
 }
 
+/*
+ * Events of threads are for programs of one type.  The others have events that are not of
+ * this process; libbpf finds out with one of those what there is.
+ */
+static int create_perf(const union bpf_attr *attr, struct bpf_prog *prog,
+		       struct bpf_link **ret_link)
+{
+	int fd = attr->link_create.target_fd, err;
+
+	if (attr->link_create.attach_type != BPF_PERF_EVENT || attr->link_create.flags)
+		return -EINVAL;
+	err = perf_check_fd(fd);
+	if (!err && prog->type != BPF_PROG_TYPE_PERF_EVENT)
+		err = -EINVAL;
+	return err ?: link_create_perf(prog, fd, attr->link_create.perf_event.bpf_cookie,
+				       ret_link);
+}
+
+static bool is_for_events(const struct bpf_prog *prog)
+{
+	return prog->type == BPF_PROG_TYPE_PERF_EVENT || prog->type == BPF_PROG_TYPE_TRACEPOINT ||
+	       prog->type == BPF_PROG_TYPE_KPROBE;
+}
+
 static int create(const union bpf_attr *attr, struct bpf_prog *prog, struct bpf_link **ret_link)
 {
 	union bpf_iter_link_info info;
 	struct bpf_map *map = NULL;
 	int err;
 
+	if (is_for_events(prog))
+		return create_perf(attr, prog, ret_link);
 	if (!prog->iter || attr->link_create.attach_type != prog->attach_type)
 		return -EINVAL;
 	if (attr->link_create.target_fd || attr->link_create.flags)

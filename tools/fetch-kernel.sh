@@ -30,8 +30,25 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 suites="bookworm trixie trixie-backports sid"
 # Nothing of these is copied into the repository: other licences.
 source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
+	tools/testing/selftests/bpf/progs/timer.c
+	tools/testing/selftests/bpf/progs/timer_failure.c
+	tools/testing/selftests/bpf/progs/timer_interrupt.c
+	tools/testing/selftests/bpf/progs/timer_start_delete_race.c
+	tools/testing/selftests/bpf/progs/free_timer.c
+	tools/testing/selftests/bpf/progs/wq.c
+	tools/testing/selftests/bpf/progs/wq_failures.c
+	tools/testing/selftests/bpf/progs/bpf_misc.h
 	tools/testing/selftests/bpf/prog_tests/dmabuf_iter.c
-	tools/lib/bpf/bpf_helpers.h tools/lib/bpf/bpf_core_read.h"
+	tools/testing/selftests/bpf/prog_tests/timer.c
+	tools/testing/selftests/bpf/prog_tests/timer_start_delete_race.c
+	tools/testing/selftests/bpf/prog_tests/free_timer.c
+	tools/testing/selftests/bpf/prog_tests/wq.c
+	tools/testing/selftests/bpf/bpf_experimental.h
+	tools/testing/selftests/bpf/gnu/stubs.h
+	tools/testing/selftests/bpf/libarena/include/bpf_may_goto.h
+	tools/testing/selftests/bpf/test_kmods/bpf_testmod_kfunc.h
+	tools/lib/bpf/bpf_helpers.h tools/lib/bpf/bpf_core_read.h tools/lib/bpf/bpf_tracing.h
+	tools/include/uapi/linux/bpf.h tools/include/uapi/linux/bpf_common.h"
 # 6.1 has nothing built in that makes DMA-bufs.  Where the package has them uncompressed:
 modules="drm drm_shmem_helper vgem"
 index_max_age_min=$((24 * 60))
@@ -180,12 +197,24 @@ choose_source()
 		sort -u | sort -k2,2V | tail -1
 }
 
+# has_source_files DIR: all of them; sets $missing
+has_source_files()
+{
+	local file
+
+	missing=
+	for file in $source_files; do
+		[ -e "$1/$file" ] || missing=$file
+	done
+	[ -z "$missing" ]
+}
+
 fetch_source()
 {
 	local version=$2 package=$3 dir tmp deb missing=
 
 	dir=$cache/source-$version
-	[ -d "$dir" ] && return 0
+	has_source_files "$dir" && return 0
 	tmp=$(mktemp -d "$cache/fetch.XXXXXX") || return 1
 	if ! (cd "$tmp" && apt_private apt-get download "$package=$version") 2>"$cache/apt/download.err"; then
 		why="$package $version cannot be downloaded: $(sed 's#//[^/]*/#//.../#g;q' "$cache/apt/download.err")"
@@ -199,15 +228,13 @@ fetch_source()
 	dpkg-deb --fsys-tarfile "$deb" | tar -x --to-stdout --wildcards '*/linux-source-*.tar.xz' |
 		tar -C "$tmp/files" -xJ --strip-components=1 --wildcards \
 			$(printf '*/%s ' $source_files) 2>/dev/null
-	for file in $source_files; do
-		[ -s "$tmp/files/$file" ] || missing=$file
-	done
-	if [ -n "$missing" ]; then
+	if ! has_source_files "$tmp/files"; then
 		why="$package $version holds no $missing"
 		rm -rf "$tmp"
 		return 1
 	fi
 	chmod -R a+rX "$tmp/files"
+	rm -rf "$dir"
 	mv "$tmp/files" "$dir"
 	rm -rf "$tmp"
 }

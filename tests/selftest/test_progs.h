@@ -9,10 +9,13 @@
 #define ROVE_TESTS_SELFTEST_TEST_PROGS_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -20,6 +23,16 @@
 
 bool selftest_check(bool ok, const char *what, const char *name, long long value);
 bool test__start_subtest(const char *name);
+void test__skip(void);
+
+/* Each program of NAME.bpf.o is loaded and, as its tags say, accepted, or rejected with a log. */
+void selftest_run_tests(const char *name);
+#define RUN_TESTS(name) selftest_run_tests(#name)
+
+/* Newer than the oldest libbpf that is supported; what calls it is not run here. */
+int bpf_object__prepare(struct bpf_object *obj);
+
+#define READ_ONCE(x) (*(volatile __typeof__(x) *)&(x))
 
 #define ASSERT_TRUE(x, name) selftest_check(!!(x), "is not true", (name), 0)
 #define ASSERT_OK(x, name)                                                           \
@@ -35,8 +48,8 @@ bool test__start_subtest(const char *name);
 #define ASSERT_OK_PTR(x, name) selftest_check((x) != NULL, "is NULL", (name), errno)
 #define ASSERT_EQ(x, y, name)                                                        \
 	({                                                                           \
-		long long x_ = (x);                                                  \
-		selftest_check(x_ == (long long)(y), "differs from " #y, (name), x_); \
+		__typeof__(x) x_ = (x);                                              \
+		selftest_check(x_ == (y), "differs from " #y, (name), (long long)x_); \
 	})
 #define ASSERT_GT(x, y, name)                                                        \
 	({                                                                           \
@@ -48,5 +61,24 @@ bool test__start_subtest(const char *name);
 		long long x_ = (x);                                                  \
 		selftest_check(x_ <= (long long)(y), "is above " #y, (name), x_);     \
 	})
+
+#define ASSERT_NEQ(x, y, name)                                                        \
+	({                                                                           \
+		__typeof__(x) x_ = (x);                                              \
+		selftest_check(x_ != (y), "is " #y, (name), (long long)x_);          \
+	})
+#define ASSERT_LT(x, y, name)                                                        \
+	({                                                                           \
+		__typeof__(x) x_ = (x);                                              \
+		selftest_check(x_ < (y), "is not below " #y, (name), (long long)x_);          \
+	})
+#define ASSERT_GE(x, y, name)                                                        \
+	({                                                                           \
+		__typeof__(x) x_ = (x);                                              \
+		selftest_check(x_ >= (y), "is below " #y, (name), (long long)x_);          \
+	})
+#define ASSERT_ERR(x, name) selftest_check((x) < 0, "succeeded", (name), 0)
+#define ASSERT_HAS_SUBSTR(text, part, name)                                          \
+	selftest_check(strstr((text), (part)) != NULL, "has no " part, (name), 0)
 
 #endif

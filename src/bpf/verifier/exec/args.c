@@ -267,6 +267,9 @@ static int arg_map(struct vrf *v, struct vstate *st, const struct arg_at *at)
 {
 	const struct vrf_map *map = at->val->map.map;
 
+	if (at->val->kind != V_MAP && is_kfunc(at))
+		return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "pointer in R%u isn't map pointer",
+				   at->reg);
 	if (at->val->kind != V_MAP)
 		return reject_type(v, at, "map_ptr");
 	if (at->arg->map_types && (map->type >= 64 || !(at->arg->map_types >> map->type & 1)))
@@ -286,8 +289,8 @@ static int arg_field(struct vrf *v, struct vstate *st, const struct arg_at *at)
 		return obj_async_check(v, at->reg, at->val, at->arg, &at->call->map);
 	}
 	if (is_kfunc(at))
-		return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "arg#%u doesn't point to a map value",
-				   at->i);
+		return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "R%u doesn't point to a map value",
+				   at->reg);
 	return reject_type(v, at, "map_value");
 }
 

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * tests/selftest/selftest_skel.h - what all skeletons of tests/selftest/skeleton.py call
+ */
+#ifndef ROVE_TESTS_SELFTEST_SELFTEST_SKEL_H
+#define ROVE_TESTS_SELFTEST_SELFTEST_SKEL_H
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* NAME.bpf.o of the directory SELFTEST_OBJECTS, opened. */
+struct bpf_object *selftest_object(const char *name);
+
+/* Without programs of kinds that this process does not have; says which. */
+int selftest_load(struct bpf_object *obj);
+
+/* The mapped values of .bss or .data; NULL: there are none. */
+void *selftest_memory(struct bpf_object *obj, const char *section);
+
+#endif

@@ -65,6 +65,13 @@ void tqueue_add(struct tqueue *q, struct pheap_node *node)
 	q->used[at.level] |= (u64)1 << at.slot;
 }
 
+static void step_cursors_over(struct tqueue *q, const struct pheap_node *node)
+{
+	for (struct tqueue_cursor *c = q->cursors; c; c = c->next)
+		if (c->at == node)
+			c->at = node->next;
+}
+
 /**
  * tqueue_remove - take a queued node out
  *
@@ -76,6 +83,7 @@ void tqueue_remove(struct tqueue *q, struct pheap_node *node)
 		pheap_remove(&q->near, node);
 		return;
 	}
+	step_cursors_over(q, node);
 	if (node->next)
 		node->next->prev = node->prev;
 	if (node->prev) {
@@ -89,6 +97,29 @@ void tqueue_remove(struct tqueue *q, struct pheap_node *node)
 			q->used[at.level] &= ~((u64)1 << at.slot);
 	}
 	node->child = node->next = node->prev = NULL;
+}
+
+/**
+ * tqueue_postpone - give a queued node a later key
+ *
+ * It moves only if it must, so that a cursor in its slot meets it as before.
+ *
+ * Context: any, under the queue's lock.
+ */
+void tqueue_postpone(struct tqueue *q, struct pheap_node *node, u64 key)
+{
+	check(tqueue_is_queued(q, node) && key >= node->key);
+	if (is_far(node)) {
+		struct place from = place_of(q, node->key), to = place_of(q, key);
+
+		if (from.level == to.level && from.slot == to.slot) {
+			node->key = key;
+			return;
+		}
+	}
+	tqueue_remove(q, node);
+	node->key = key;
+	tqueue_add(q, node);
 }
 
 /**
@@ -138,6 +169,8 @@ static void spread_slot(struct tqueue *q, struct place at)
 {
 	struct pheap_node *node = q->slots[at.level][at.slot], *next;
 
+	for (struct tqueue_cursor *c = q->cursors; c; c = c->next)
+		c->spread |= c->slot == &q->slots[at.level][at.slot];
 	q->slots[at.level][at.slot] = NULL;
 	q->used[at.level] &= ~((u64)1 << at.slot);
 	for (; node; node = next) {

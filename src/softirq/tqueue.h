@@ -25,10 +25,28 @@
 #define TQ_LEVELS 7				/* 22 + 7 * 6 = 64 bits */
 #define TQ_SLOTS (1u << TQ_DIGIT_BITS)
 
+/*
+ * Where somebody who goes through a slot has stopped.  It stays right while the lock is not held:
+ * what is taken out is stepped over, what is added comes in front, and is not met.
+ */
+struct tqueue_cursor {
+	struct tqueue_cursor	*next;
+	struct pheap_node	**slot;
+	struct pheap_node	*at;		/* the next one; NULL: there is none left */
+	bool			spread;		/* the slot has been emptied into others */
+};
+
+/* A part of a queue: all nodes with keys before ->end_ns that are in no earlier part. */
+struct tqueue_place {
+	u64			end_ns;
+	struct pheap_node	**slot;		/* NULL: it is the heap */
+};
+
 struct tqueue {
 	struct pheap		near;
 	u64			base_ns;		/* a multiple of TQ_NEAR_NS */
 	u64			used[TQ_LEVELS];	/* a bit for each slot that has nodes */
+	struct tqueue_cursor	*cursors;
 	struct pheap_node	*slots[TQ_LEVELS][TQ_SLOTS];
 };
 
@@ -39,5 +57,12 @@ bool tqueue_is_empty(const struct tqueue *q);
 void tqueue_advance(struct tqueue *q, u64 now_ns);
 struct pheap_node *tqueue_first(const struct tqueue *q);
 u64 tqueue_next_ns(const struct tqueue *q);
+void tqueue_postpone(struct tqueue *q, struct pheap_node *node, u64 key);
+
+/* tqueue_walk.c */
+bool tqueue_place_from(const struct tqueue *q, u64 from_ns, struct tqueue_place *ret_place);
+struct pheap_node *tqueue_near_next(struct pheap_node *node);
+void tqueue_cursor_begin(struct tqueue *q, struct tqueue_cursor *c, struct pheap_node **slot);
+void tqueue_cursor_end(struct tqueue *q, struct tqueue_cursor *c);
 
 #endif

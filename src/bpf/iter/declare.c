@@ -11,8 +11,10 @@
 #define VIEW_IN_BTF
 #include "bpf/core/view.h"
 #include "bpf/iter/iter.h"
+#include "bpf/iter/wq_view.h"
 #include "objects/dma_buf.h"
 #include "objects/wakeup_source.h"
+#include "softirq/hrtimer_view.h"
 
 /* The last function only says to the compiler that the struct is used. */
 #define TARGET(target, type, member)                                                 \
@@ -37,6 +39,9 @@ TARGET(bpf_prog, struct bpf_prog *, prog)
 TARGET(bpf_link, struct bpf_link *, link)
 TARGET(dmabuf, struct dma_buf *, dmabuf)
 TARGET(wakeup_source, struct wakeup_source *, ws)
+TARGET(workqueue, struct workqueue_view *, wq)
+TARGET(worker_pool, struct worker_pool_view *, pool)
+TARGET(timer, struct timer_view *, timer)
 
 struct bpf_iter__bpf_map_elem {
 	struct bpf_iter_meta *meta;

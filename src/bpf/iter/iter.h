@@ -53,7 +53,9 @@ struct iter_ops {
 	/* The object that was not done with when the last read ended, or the first. */
 	void *(*start)(void *state);
 	void *(*next)(void *state, void *obj);	/* NULL: that was the last */
-	/* The read ends; @obj comes first in the next one (NULL: there is none left). */
+	/* Why ->start or ->next gave NULL: 0, or -errno and the next read tries again. */
+	int (*error)(void *state);
+	/* NULL: nothing is to be done.  The read ends; @obj comes first in the next one (NULL: there is none left). */
 	void (*stop)(void *state, void *obj);
 	void (*close)(void *state);		/* NULL: nothing is held between reads */
 	/* The context's words for @obj; with ->takes_map also for none (NULL), at the end. */
@@ -78,7 +80,8 @@ void iter_target_ctx(const struct iter_target *target, struct ctx_field fields[I
 		     struct ctx_desc *ret_ctx);
 
 extern const struct iter_ops iter_ops_map, iter_ops_prog, iter_ops_link, iter_ops_map_elem,
-	iter_ops_wakeup_source, iter_ops_dmabuf;
+	iter_ops_wakeup_source, iter_ops_dmabuf, iter_ops_workqueue, iter_ops_worker_pool,
+	iter_ops_timer;
 
 /* --- one walk -------------------------------------------------------------------------- */
 

@@ -102,6 +102,14 @@ static int show_end(struct iter_walk *w)
 	return -E2BIG;
 }
 
+/* There is no more; or it could not be got. */
+static int no_more(struct iter_walk *w)
+{
+	const struct iter_ops *ops = w->target->ops;
+
+	return (ops->error ? ops->error(w->state) : 0) ?: show_end(w);
+}
+
 /* From *@obj on, which becomes the first that was not shown. */
 static int show_all(struct iter_walk *w, void **obj, u64 want)
 {
@@ -123,7 +131,7 @@ static int show_all(struct iter_walk *w, void **obj, u64 want)
 			return -EAGAIN;
 		}
 	}
-	return show_end(w);
+	return no_more(w);
 }
 
 /**
@@ -133,7 +141,8 @@ static int show_all(struct iter_walk *w, void **obj, u64 want)
  * Does nothing while something is left from before.  Nothing left and 0 is the end.
  *
  * Context: may sleep.
- * Return:  0; with nothing left: -E2BIG (an object does not fit the buffer), -EAGAIN (the
+ * Return:  0; with nothing left: -E2BIG (an object does not fit the buffer), what the target
+ *          says (-ENOMEM), -EAGAIN (the
  *          program wants to see the same object again, or it wrote nothing for
  *          ITER_MAX_OBJECTS of them).  Then the next call goes on where this one stopped.
  */

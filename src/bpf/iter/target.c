@@ -16,6 +16,10 @@ static const struct iter_target targets[] = {
 	  { { "bpf_map" }, { .buf = CTX_BUF_RDONLY }, { .buf = CTX_BUF } }, .shows_end = true },
 	{ "dmabuf", &iter_ops_dmabuf, { { "dma_buf" } }, .may_sleep = true },
 	{ "wakeup_source", &iter_ops_wakeup_source, { { "wakeup_source" } } },
+	/* Copies: they stay whatever their programs wait for. */
+	{ "workqueue", &iter_ops_workqueue, { { "workqueue_view" } }, .may_sleep = true },
+	{ "worker_pool", &iter_ops_worker_pool, { { "worker_pool_view" } }, .may_sleep = true },
+	{ "timer", &iter_ops_timer, { { "timer_view" } }, .may_sleep = true },
 };
 
 /**

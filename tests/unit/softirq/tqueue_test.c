@@ -129,3 +129,99 @@ TEST(tqueue, drains_sorted_and_wakes_a_lonely_timers_owner_once)
 	}
 	EXPECT_TRUE(tqueue_is_empty(&q));
 }
+
+/* Nodes of one slot: between 2 and 3 times 2^28 ns. */
+static void fill_slot(struct tqueue *q)
+{
+	for (u32 i = 0; i < NR; i++) {
+		nodes[i].key = ((u64)2 << 28) + random_next() % ((u64)1 << 28);
+		tqueue_add(q, &nodes[i]);
+	}
+}
+
+TEST(tqueue, a_cursor_meets_what_is_not_taken_out_before_it_comes_there)
+{
+	static u32 nr_met[NR];
+	struct tqueue q = { .base_ns = 0 };
+	struct tqueue_cursor c, other;
+	struct tqueue_place place;
+	bool taken_out[NR] = { false };
+
+	fill_slot(&q);
+	EXPECT_TRUE(tqueue_place_from(&q, 0, &place));
+	EXPECT_TRUE(place.slot);
+	EXPECT_EQ(place.end_ns, (u64)3 << 28);
+	EXPECT_TRUE(!tqueue_place_from(&q, place.end_ns, &place));
+	tqueue_cursor_begin(&q, &c, place.slot);
+	tqueue_cursor_begin(&q, &other, place.slot);
+	while (c.at) {
+		struct pheap_node *met = c.at;
+
+		c.at = met->next;
+		nr_met[met - nodes]++;
+		for (u32 n = 0; n < 2; n++) {
+			u64 i = c.at && n ? (u64)(c.at - nodes) : random_next() % NR;
+
+			if (!taken_out[i] && random_next() % 4 == 0) {
+				tqueue_remove(&q, &nodes[i]);
+				taken_out[i] = true;
+				nr_met[i]++;
+			}
+		}
+		/* What is put off within the slot stays where it is. */
+		if (c.at)
+			tqueue_postpone(&q, c.at, max(c.at->key, ((u64)3 << 28) - 1));
+	}
+	EXPECT_TRUE(other.at == NULL || tqueue_is_queued(&q, other.at));
+	tqueue_cursor_end(&q, &c);
+	tqueue_cursor_end(&q, &other);
+	EXPECT_TRUE(!q.cursors);
+	for (u32 i = 0; i < NR; i++)
+		EXPECT_TRUE(nr_met[i] >= 1 && nr_met[i] <= 1u + taken_out[i]);
+	EXPECT_TRUE(!c.spread);
+	empty(&q);
+}
+
+TEST(tqueue, a_cursor_says_that_its_slot_was_emptied_into_others)
+{
+	struct tqueue q = { .base_ns = 0 };
+	struct tqueue_cursor c;
+	struct tqueue_place place;
+
+	fill_slot(&q);
+	EXPECT_TRUE(tqueue_place_from(&q, 0, &place));
+	tqueue_cursor_begin(&q, &c, place.slot);
+	tqueue_advance(&q, ((u64)2 << 28) - 1);
+	EXPECT_TRUE(!c.spread);
+	tqueue_advance(&q, (u64)2 << 28);
+	EXPECT_TRUE(c.spread);
+	tqueue_cursor_end(&q, &c);
+	empty(&q);
+}
+
+TEST(tqueue, places_hold_each_node_once_and_follow_each_other)
+{
+	struct tqueue q = { .base_ns = 0 };
+	u64 now_ns = 12345 * NSEC_PER_SEC, from_ns = 0;
+	u32 nr_met[NR] = { 0 };
+	struct tqueue_place place;
+
+	tqueue_advance(&q, now_ns);
+	for (u32 i = 0; i < NR; i++) {
+		nodes[i].key = i % 3 ? random_key(now_ns) : now_ns - random_next() % now_ns;
+		tqueue_add(&q, &nodes[i]);
+	}
+	while (tqueue_place_from(&q, from_ns, &place)) {
+		struct pheap_node *n = place.slot ? *place.slot : pheap_first(&q.near);
+
+		for (; n; n = place.slot ? n->next : tqueue_near_next(n)) {
+			nr_met[n - nodes]++;
+			EXPECT_TRUE(n->key >= from_ns && n->key < place.end_ns);
+		}
+		EXPECT_TRUE(place.end_ns > from_ns);
+		from_ns = place.end_ns;
+	}
+	for (u32 i = 0; i < NR; i++)
+		EXPECT_EQ(nr_met[i], 1);
+	empty(&q);
+}

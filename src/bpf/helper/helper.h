@@ -20,6 +20,7 @@ struct helper {
 	bool tracing_only;	/* not for programs about packets */
 	int (*prepare)(void);	/* before a program that calls it first runs; 0 or -errno */
 	bool iter_only;		/* for programs of iterators */
+	bool perf_event_only;	/* for programs of perf events */
 	const char *arg1_struct; /* the first argument is ARG_BTF: of this struct */
 };
 
@@ -63,6 +64,11 @@ HELPER(helper_strncmp);
 HELPER(helper_trace_printk);
 HELPER(helper_trace_vprintk);
 HELPER(helper_snprintf);
+
+HELPER(helper_get_stack);
+HELPER(helper_get_stackid);
+HELPER(helper_perf_prog_read_value);
+HELPER(helper_get_attach_cookie);
 
 HELPER(helper_seq_printf);
 HELPER(helper_seq_write);

@@ -180,17 +180,25 @@ static const struct helper helpers[] = {
 	[BPF_FUNC_get_stackid] = {
 		.proto = { "bpf_get_stackid", { { ARG_CTX }, STACK_MAP, ANYTHING },
 			   { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_get_stackid,
 		.tracing_only = true,
 	},
 	[BPF_FUNC_get_stack] = {
 		.proto = { "bpf_get_stack", { { ARG_CTX }, OUT_MEM, SIZE_OR_ZERO, ANYTHING },
 			   { RET_SCALAR }, FUNC_GPL },
+		.fn = helper_get_stack,
 		.tracing_only = true,
 	},
 	[BPF_FUNC_perf_prog_read_value] = {
 		.proto = { "bpf_perf_prog_read_value", { { ARG_CTX }, OUT_MEM, SIZE },
 			   { RET_SCALAR }, FUNC_GPL },
-		.tracing_only = true,
+		.fn = helper_perf_prog_read_value,
+		.perf_event_only = true,
+	},
+	[BPF_FUNC_get_attach_cookie] = {
+		.proto = { "bpf_get_attach_cookie", { { ARG_CTX } }, { RET_SCALAR } },
+		.fn = helper_get_attach_cookie,
+		.perf_event_only = true,
 	},
 
 	[BPF_FUNC_ringbuf_output] = {

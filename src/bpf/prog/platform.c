@@ -108,6 +108,8 @@ static const struct func_proto *platform_helper(const struct vrf_platform *p, u3
 		return NULL;
 	if (h->iter_only && !platform->iter)
 		return NULL;
+	if (h->perf_event_only && prog_type != BPF_PROG_TYPE_PERF_EVENT)
+		return NULL;
 	return h->arg1_struct ? with_struct(platform, h) : &h->proto;
 }
 

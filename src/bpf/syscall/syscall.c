@@ -15,6 +15,7 @@
 #include "base/context.h"
 #include "base/mutex.h"
 #include "bpf/btf/btf_object.h"
+#include "bpf/helper/sample.h"
 #include "bpf/map/map.h"
 #include "bpf/syscall/call.h"
 #include "bpf/syscall/user.h"
@@ -103,8 +104,28 @@ static bool tail_is_zero(const struct call *c, u32 from)
 	return true;
 }
 
+/* Programs that are run by the call find its caller's stack as their user's. */
+static int run_for_caller(const struct command *command, struct call *c,
+			  const struct user_frame *caller)
+{
+	struct run_origin outer = run_origin;
+	int ret;
+
+	run_origin = (struct run_origin){ .user = *caller };
+	ret = command->run(c);
+	run_origin = outer;
+	return ret;
+}
+
 int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size)
 {
+	/* The frame of this function: its caller's frame pointer, and where it returns to. */
+	const u64 *frame = __builtin_frame_address(0);
+	const struct user_frame caller = {
+		.pc = (uintptr_t)__builtin_return_address(0),
+		.fp = frame[0],
+		.sp = (uintptr_t)(frame + 2),
+	};
 	const struct command *command;
 	struct call c;
 	int err;
@@ -124,7 +145,9 @@ int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size)
 	/* The application may have put a handler of its own in front of ours meanwhile. */
 	if (command->creates || command->runs)
 		err = checked_copy_init();
-	return err ?: command->run(&c);
+	if (err)
+		return err;
+	return command->runs ? run_for_caller(command, &c, &caller) : command->run(&c);
 }
 
 /* --- shared by commands ------------------------------------------------------------------- */

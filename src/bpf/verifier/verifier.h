@@ -70,7 +70,7 @@ struct vrf_result {
 	struct vrf_subprog *subprogs;
 	u32 nr_subprogs;
 	u32 stack_bytes;		/* deepest chain of frames */
-	u32 max_ctx_bytes;		/* plain contexts: highest end that is accessed */
+	u32 max_ctx_bytes;		/* of the context: highest end that is accessed */
 	u32 max_buf_rdonly_bytes, max_buf_bytes; /* the same of CTX_BUF_RDONLY and CTX_BUF memory */
 	bool writes_buf;		/* CTX_BUF memory is not only read */
 	struct vrf_stats stats;		/* also after a rejection */

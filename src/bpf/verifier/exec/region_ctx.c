@@ -64,6 +64,7 @@ static int check_fields(struct vrf *v, const struct access *a, const struct span
 	f = span->min % a->size ? NULL : field_at(v->facts->ctx, span->min, a->size);
 	if (!f || (a->how & ACC_WRITE && !f->writable) || a->how & ACC_ARG)
 		return reject_ctx(v, a, span->min);
+	v->res->max_ctx_bytes = max(v->res->max_ctx_bytes, (u32)span->min + a->size);
 	return 0;
 }
 

@@ -6,7 +6,8 @@
 #include "bpf/async/async.h"
 #include "bpf/helper/helper.h"
 
-#define MAPS_WITH_KEYS (1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY)
+#define MAPS_WITH_KEYS                                                               \
+	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY | 1ull << BPF_MAP_TYPE_LRU_HASH)
 #define MAPS_RINGBUF (1ull << BPF_MAP_TYPE_RINGBUF)
 
 #define ANYTHING { ARG_ANYTHING }

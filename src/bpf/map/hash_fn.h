@@ -15,6 +15,21 @@ static inline u64 hash_mix(u64 h, u64 word)
 	return h ^ (h >> 29);
 }
 
+/* Fewer than eight bytes, as a number.  Four are what most keys have. */
+static inline u64 hash_tail(const u8 *bytes, u32 nr_bytes)
+{
+	u64 word = 0;
+	u32 half;
+
+	if (nr_bytes == 4) {
+		memcpy(&half, bytes, 4);
+		return half;
+	}
+	if (nr_bytes)
+		memcpy(&word, bytes, nr_bytes);
+	return word;
+}
+
 /* Context: any. */
 static inline u32 hash_bytes(u64 seed, const void *from, u32 nr_bytes)
 {
@@ -25,9 +40,7 @@ static inline u32 hash_bytes(u64 seed, const void *from, u32 nr_bytes)
 		memcpy(&word, bytes, 8);
 		h = hash_mix(h, word);
 	}
-	word = 0;
-	memcpy(&word, bytes, nr_bytes);
-	h = hash_mix(h, word);
+	h = hash_mix(h, hash_tail(bytes, nr_bytes));
 	return h ^ (h >> 32);
 }
 

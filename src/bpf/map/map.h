@@ -104,7 +104,8 @@ struct map_ops {
 };
 
 extern const struct object_ops map_object_ops;
-extern const struct map_ops map_array_ops, map_hash_ops, map_ringbuf_ops, map_stack_trace_ops;
+extern const struct map_ops map_array_ops, map_hash_ops, map_lru_hash_ops, map_ringbuf_ops,
+	map_stack_trace_ops;
 
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
 int map_by_fd(int fd, struct bpf_map **ret_map);

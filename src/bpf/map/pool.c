@@ -10,6 +10,17 @@
 #include "base/context.h"
 #include "bpf/map/pool.h"
 
+/* LeakSanitizer looks for pointers in memory of malloc(3) only, unless it is told. */
+#ifdef __SANITIZE_ADDRESS__
+void __lsan_register_root_region(const void *base, size_t nr_bytes);
+void __lsan_unregister_root_region(const void *base, size_t nr_bytes);
+#define leak_check_begin(base, nr_bytes) __lsan_register_root_region((base), (nr_bytes))
+#define leak_check_end(base, nr_bytes) __lsan_unregister_root_region((base), (nr_bytes))
+#else
+#define leak_check_begin(base, nr_bytes) ((void)0)
+#define leak_check_end(base, nr_bytes) ((void)0)
+#endif
+
 int map_pool_init(struct map_pool *pool, u32 nr, u64 block_bytes)
 {
 	u64 stride = (block_bytes + 7) & ~7ull;
@@ -26,13 +37,16 @@ int map_pool_init(struct map_pool *pool, u32 nr, u64 block_bytes)
 	if (base == MAP_FAILED)
 		return -ENOMEM;
 	pool->base = base;
+	leak_check_begin(base, stride * nr);
 	return 0;
 }
 
 void map_pool_fini(struct map_pool *pool)
 {
-	if (pool->base)
-		munmap(pool->base, pool->stride * pool->nr);
+	if (!pool->base)
+		return;
+	leak_check_end(pool->base, pool->stride * pool->nr);
+	munmap(pool->base, pool->stride * pool->nr);
 }
 
 static u32 *link_of(const struct map_pool *pool, u32 number)

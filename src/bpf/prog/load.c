@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <rove/irq_work.h>
+
 #include "base/clock.h"
 #include "base/context.h"
 #include "bpf/core/view.h"
@@ -255,6 +257,14 @@ static int publish(struct bpf_prog *prog, const struct prog_spec *spec)
 	return err;
 }
 
+/* What a signal handler takes out of a map is handed to the softirq thread. */
+static int prepare_maps(const struct bpf_prog *prog, const struct platform *platform)
+{
+	const struct ctx_desc *ctx = platform->vrf.ctx(&platform->vrf, prog->type);
+
+	return prog->nr_maps && !ctx->in_thread ? rove_softirq_start() : 0;
+}
+
 static int accept_program(const struct prog_spec *spec, const struct platform *platform,
 			  const struct vrf_result *res, struct bpf_prog **ret_prog)
 {
@@ -266,6 +276,7 @@ static int accept_program(const struct prog_spec *spec, const struct platform *p
 	prog->iter = platform->iter;
 	err = take_maps(prog, res);
 	err = err ?: fixup_program(prog, res);
+	err = err ?: prepare_maps(prog, platform);
 	err = err ?: publish(prog, spec);
 	if (err) {
 		prog_release(prog);
@@ -282,7 +293,7 @@ static int accept_program(const struct prog_spec *spec, const struct platform *p
  *
  * Context: may sleep.
  * Return:  0; -EINVAL, -EACCES, … of the verifier; -ENOSPC: the log did not fit, whatever
- *          the verdict; -ENOMEM, -EMFILE.
+ *          the verdict; -ENOMEM, -EMFILE, -EAGAIN (no thread).
  */
 int prog_load(const struct prog_spec *spec, u32 *ret_log_true_size, struct bpf_prog **ret_prog)
 {

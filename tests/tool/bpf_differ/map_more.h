@@ -45,6 +45,11 @@ static inline void fill_stacks_batch(struct world *w, union bpf_attr *a)
 	fill_batch(w->stacks, a);
 }
 
+static inline void fill_lru_batch(struct world *w, union bpf_attr *a)
+{
+	fill_batch(w->lru, a);
+}
+
 #define BATCH_MEMBERS                                                                \
 	MEMBER(FD, batch.map_fd), MEMBER(POINTER, batch.in_batch),                       \
 	MEMBER(POINTER, batch.out_batch), MEMBER(POINTER, batch.keys),                   \
@@ -56,7 +61,7 @@ static inline void fill_stacks_batch(struct world *w, union bpf_attr *a)
 	{ #map " delete", BPF_MAP_DELETE_BATCH, fill_##map##_batch, { BATCH_MEMBERS } }
 
 static const struct base batch_bases[] = {
-	BATCH_ROWS(array), BATCH_ROWS(hash), BATCH_ROWS(ringbuf), BATCH_ROWS(stacks),
+	BATCH_ROWS(array), BATCH_ROWS(hash), BATCH_ROWS(ringbuf), BATCH_ROWS(stacks), BATCH_ROWS(lru),
 };
 
 static inline void group_batch_attr(struct side *s)

@@ -26,6 +26,12 @@ static inline void fill_ringbuf(struct world *w, union bpf_attr *a)
 	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_RINGBUF, .max_entries = 4096 };
 }
 
+static inline void fill_lru(struct world *w, union bpf_attr *a)
+{
+	fill_hash(w, a);
+	a->map_type = BPF_MAP_TYPE_LRU_HASH;
+}
+
 static inline void fill_stacks(struct world *w, union bpf_attr *a)
 {
 	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_STACK_TRACE, .key_size = 4,
@@ -77,6 +83,7 @@ static const struct base create_bases[] = {
 	{ "array", BPF_MAP_CREATE, fill_array, { CREATE_MEMBERS } },
 	{ "hash", BPF_MAP_CREATE, fill_hash, { CREATE_MEMBERS } },
 	{ "ringbuf", BPF_MAP_CREATE, fill_ringbuf, { CREATE_MEMBERS } },
+	{ "LRU", BPF_MAP_CREATE, fill_lru, { CREATE_MEMBERS } },
 	{ "stacks", BPF_MAP_CREATE, fill_stacks, { CREATE_MEMBERS } },
 	{ "typed array", BPF_MAP_CREATE, fill_typed, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
 	{ "section", BPF_MAP_CREATE, fill_section, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
@@ -140,6 +147,16 @@ static const struct shape shapes[] = {
 	{ 7, 4, 8, 1, BPF_F_NO_PREALLOC },
 	{ 7, 4, 8, 1, BPF_F_RDONLY_PROG },
 	{ 7, 4, 8, 1, BPF_F_RDONLY | BPF_F_WRONLY },
+	{ 9, 4, 8, 0, 0 },
+	{ 9, 0, 8, 1, 0 },
+	{ 9, 4, 8, 1, BPF_F_NO_PREALLOC },
+	{ 9, 4, 8, 1, BPF_F_NO_COMMON_LRU },
+	{ 9, 4, 8, 1, BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE },
+	{ 9, 4, 8, 1, BPF_F_NUMA_NODE },
+	{ 9, 4, 8, 1, BPF_F_MMAPABLE },
+	{ 9, 4, 8, 1, BPF_F_RDONLY | BPF_F_WRONLY },
+	{ 9, 4, 1 << 22, 1, 0 },
+	{ 9, 4, 8, 0xffffffff, 0 },
 	{ 27, 0, 0, 0, 0 },
 	{ 27, 0, 0, 1, 0 },
 	{ 27, 0, 0, 4095, 0 },
@@ -241,6 +258,7 @@ ELEM_BASES(array)
 ELEM_BASES(hash)
 ELEM_BASES(ringbuf)
 ELEM_BASES(stacks)
+ELEM_BASES(lru)
 
 static inline void fill_freeze(struct world *w, union bpf_attr *a)
 {
@@ -261,6 +279,7 @@ static inline void fill_freeze(struct world *w, union bpf_attr *a)
 
 static const struct base elem_bases[] = {
 	ELEM_ROWS(array), ELEM_ROWS(hash), ELEM_ROWS(ringbuf), ELEM_ROWS(stacks),
+	ELEM_ROWS(lru),
 	{ "freeze", BPF_MAP_FREEZE, fill_freeze, { MEMBER(FD, map_fd) } },
 };
 

@@ -216,7 +216,7 @@ static void count_release(struct async_cell *cell)
 {
 	struct counted *c = container_of(cell, struct counted, cell);
 
-	fetch_add_relaxed(&c->nr_released, 1);
+	fetch_add_release(&c->nr_released, 1);
 }
 
 static const struct async_cell_ops counting = { .release = count_release };
@@ -278,6 +278,25 @@ TEST(fields, of_an_array_are_hidden_and_released_by_an_update_and_at_the_end)
 TEST(fields, of_a_hash_are_hidden_and_released_by_an_update_and_at_the_end)
 {
 	check_hidden_and_released_on_update(BPF_MAP_TYPE_HASH);
+	check_hidden_and_released_on_update(BPF_MAP_TYPE_LRU_HASH);
+}
+
+TEST(fields, of_an_evicted_element_are_released)
+{
+	struct value zero = { 0 };
+	struct counted c;
+	int fd = timer_map(BPF_MAP_TYPE_LRU_HASH, 0);
+	u32 key = 0;
+
+	EXPECT_EQ(map_update(fd, &key, &zero, 0), 0);
+	attach(fd, key, &c);
+	while (!map_lookup(fd, &(u32){ 0 }, &zero)) {
+		EXPECT_EQ(c.nr_released, 0);
+		key++;
+		EXPECT_EQ(map_update(fd, &key, &zero, 0), 0);
+	}
+	EXPECT_EQ(c.nr_released, 1);
+	rove_bpf_close(fd);
 }
 
 TEST(fields, of_a_deleted_element_are_released_at_once_and_again_when_nobody_stands_on_it)
@@ -300,7 +319,7 @@ TEST(fields, of_a_deleted_element_are_released_at_once_and_again_when_nobody_sta
 	map_rcu_read_unlock();
 	map_put(map);
 	/* By another thread, when nobody can be standing on the element any more. */
-	while (!READ_ONCE(late.nr_released))
+	while (!load_acquire(&late.nr_released))
 		usleep(1000);
 	rove_bpf_close(fd);
 	EXPECT_EQ(READ_ONCE(late.nr_released), 1);

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include <rove/irq_work.h>
+
 #include "base/atomic.h"
 #include "base/context.h"
-#include "bpf/map/map.h"
+#include "bpf/map/hash.h"
 #include "bpf/map/rcu.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
@@ -228,15 +230,52 @@ TEST(hash, readers_never_see_an_element_change_or_go_away_under_them)
 	rove_bpf_close(fd);
 }
 
-TEST(hash, a_signal_handler_looks_up_but_does_not_change)
+static struct bpf_map *map_of(int fd)
 {
-	int fd = HASH(4, 8, 4, 0);
 	struct bpf_map *map;
-	u64 value = 5;
+
+	EXPECT_EQ(map_by_fd(fd, &map), 0);
+	map_put(map);		/* the descriptor keeps it */
+	return map;
+}
+
+TEST(hash, a_signal_handler_does_all_that_a_thread_does)
+{
+	int fd = HASH(4, 8, 2, 0);
+	struct bpf_map *map = map_of(fd);
+	u64 value = 5, got;
 	u32 key = 1;
 
+	EXPECT_EQ(rove_softirq_start(), 0);
+	map_rcu_read_lock();
+	ctx_nmi_enter();
+	EXPECT_EQ(map->ops->update(map, &key, &value, BPF_EXIST), -ENOENT);
+	EXPECT_EQ(map->ops->update(map, &key, &value, BPF_NOEXIST), 0);
+	EXPECT_EQ(map->ops->update(map, &key, &value, BPF_NOEXIST), -EEXIST);
+	value = 6;
+	EXPECT_EQ(map->ops->update(map, &key, &value, BPF_ANY), 0);
+	EXPECT_EQ(*(u64 *)map->ops->lookup(map, &key), 6);
+	EXPECT_EQ(map->ops->update(map, &(u32){ 2 }, &value, BPF_ANY), 0);
+	EXPECT_EQ(map->ops->update(map, &(u32){ 3 }, &value, BPF_ANY), -E2BIG);
+	EXPECT_EQ(map->ops->delete(map, &key), 0);
+	EXPECT_EQ(map->ops->delete(map, &key), -ENOENT);
+	EXPECT_EQ(map->ops->lookup_and_delete(map, &(u32){ 2 }, &got), 0);
+	EXPECT_EQ(got, 6);
+	ctx_nmi_exit();
+	map_rcu_read_unlock();
+	rove_bpf_close(fd);
+}
+
+TEST(hash, a_signal_handler_is_refused_where_somebody_is_changing_the_bucket)
+{
+	int fd = HASH(4, 8, 4, 0);
+	struct bpf_map *map = map_of(fd);
+	u64 value = 5;
+	u32 key = 1;
+	struct hash_bucket *bucket = bucket_of(hash_of(map), hash_key(hash_of(map), &key));
+
 	EXPECT_EQ(map_update(fd, &key, &value, 0), 0);
-	EXPECT_EQ(map_by_fd(fd, &map), 0);
+	mutex_lock(&bucket->lock);
 	map_rcu_read_lock();
 	ctx_nmi_enter();
 	EXPECT_EQ(*(u64 *)map->ops->lookup(map, &key), 5);
@@ -244,6 +283,128 @@ TEST(hash, a_signal_handler_looks_up_but_does_not_change)
 	EXPECT_EQ(map->ops->delete(map, &key), -EBUSY);
 	ctx_nmi_exit();
 	map_rcu_read_unlock();
-	map_put(map);
+	mutex_unlock(&bucket->lock);
+	EXPECT_EQ(map_delete(fd, &key), 0);
 	rove_bpf_close(fd);
+}
+
+/* What it replaces comes back after a grace period, which its own section holds up. */
+static u32 updates_until_refused(struct bpf_map *map, u32 limit)
+{
+	u64 value = 5;
+	u32 key = 1, nr = 0;
+	int err = 0;
+
+	map_rcu_read_lock();
+	ctx_nmi_enter();
+	for (; !err && nr < limit; nr += !err)
+		err = map->ops->update(map, &key, &value, 0);
+	ctx_nmi_exit();
+	map_rcu_read_unlock();
+	if (err)
+		EXPECT_EQ(err, -ENOMEM);
+	return nr;
+}
+
+static void expect_blocks_used_again(u32 flags)
+{
+	int fd = HASH(4, 8, 4, flags);
+	struct bpf_map *map = map_of(fd);
+	u32 limit = 1u << 20, nr;
+	u64 value = 5;
+
+	EXPECT_EQ(rove_softirq_start(), 0);
+	nr = updates_until_refused(map, limit);
+	EXPECT_TRUE(nr >= 64 && nr < limit);
+	/* A thread may allocate. */
+	EXPECT_EQ(map_update(fd, &(u32){ 1 }, &value, 0), 0);
+	/* Until the grace period is over; then everything is there again. */
+	while (updates_until_refused(map, 64) < 64)
+		sched_yield();
+	rove_bpf_close(fd);
+}
+
+TEST(hash, a_signal_handler_uses_up_its_blocks_and_has_them_again_after_a_grace_period)
+{
+	expect_blocks_used_again(0);
+	expect_blocks_used_again(BPF_F_NO_PREALLOC);
+}
+
+TEST(hash, a_timer_callback_takes_no_memory_either)
+{
+	int fd = HASH(4, 8, 4, BPF_F_NO_PREALLOC);
+	struct hash_map *hash = hash_of(map_of(fd));
+	u32 key = 1;
+
+	map_rcu_read_lock();
+	ctx_softirq_enter();
+	EXPECT_EQ(hash->map.ops->update(&hash->map, &key, &(u64){ 5 }, 0), 0);
+	ctx_softirq_exit();
+	EXPECT_TRUE(map_pool_owns(&hash->spare, hash_find(hash, hash_key(hash, &key), &key)));
+	map_rcu_read_unlock();
+	rove_bpf_close(fd);
+}
+
+TEST(hash, what_was_retired_outlives_its_map)
+{
+	for (u32 i = 0; i < 100; i++) {
+		int fd = HASH(4, 8, 4, i % 2 ? BPF_F_NO_PREALLOC : 0);
+		u32 key = 1, nr = count_ids(BPF_MAP_GET_NEXT_ID);
+
+		for (u64 value = 0; value < 10; value++)
+			EXPECT_EQ(map_update(fd, &key, &value, 0), 0);
+		EXPECT_EQ(map_delete(fd, &key), 0);
+		rove_bpf_close(fd);
+		EXPECT_EQ(count_ids(BPF_MAP_GET_NEXT_ID), nr - 1);	/* at once */
+	}
+}
+
+/* --- LRU ---------------------------------------------------------------------------------- */
+
+#define LRU(key_size, value_size, max_entries, flags) \
+	map_new(BPF_MAP_TYPE_LRU_HASH, (key_size), (value_size), (max_entries), (flags))
+
+TEST(hash, a_full_lru_map_makes_room_for_new_keys)
+{
+	int fd = LRU(4, 8, 10, 0);
+	u32 nr = 0;
+	u64 got;
+
+	for (u32 key = 0; key < 1000; key++) {
+		u64 value = key;
+
+		EXPECT_EQ(map_update(fd, &key, &value, BPF_NOEXIST), 0);
+		EXPECT_EQ(map_lookup(fd, &key, &got), 0);
+		EXPECT_EQ(got, key);
+	}
+	for (u32 key = 0; key < 1000; key++)
+		nr += !map_lookup(fd, &key, &got);
+	EXPECT_EQ(nr, 10);
+	EXPECT_EQ(map_update(fd, &(u32){ 1000 }, &got, BPF_EXIST), -ENOENT);
+	rove_bpf_close(fd);
+}
+
+TEST(hash, what_programs_look_up_stays_in_a_lru_map)
+{
+	int fd = LRU(4, 8, 10, 0);
+	struct bpf_map *map = map_of(fd);
+	u32 hot = 77;
+	u64 value = 7;
+
+	EXPECT_EQ(map_update(fd, &hot, &value, 0), 0);
+	for (u32 key = 1000; key < 2000; key++) {
+		map_rcu_read_lock();
+		EXPECT_TRUE(map->ops->lookup(map, &hot));
+		map_rcu_read_unlock();
+		EXPECT_EQ(map_update(fd, &key, &value, 0), 0);
+	}
+	EXPECT_EQ(map_lookup(fd, &hot, &value), 0);
+	rove_bpf_close(fd);
+}
+
+TEST(hash, flags_of_lru_maps_are_the_kernels)
+{
+	EXPECT_EQ(LRU(4, 8, 10, BPF_F_NO_PREALLOC), -ENOTSUPP);
+	EXPECT_EQ(HASH(4, 8, 10, BPF_F_NO_COMMON_LRU), -EINVAL);
+	rove_bpf_close(LRU(4, 8, 10, BPF_F_NO_COMMON_LRU));
 }

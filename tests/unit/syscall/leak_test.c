@@ -105,19 +105,28 @@ static void say_settled(struct rcu_head *rcu)
 }
 
 /*
- * What grace periods hold back is freed before anything is counted.  Callbacks
- * run one after the other, so ours is the last; urcu_bp_barrier() would do, but
- * for ThreadSanitizer, which does not see into it.
+ * Callbacks run one after the other, so ours is the last; urcu_bp_barrier() would
+ * do, but for ThreadSanitizer, which does not see into it.
  */
-static void settle(void)
+static void wait_for_callbacks(void)
 {
 	static struct rcu_head last;
 
-	object_sweep(UINT32_MAX);
 	WRITE_ONCE(is_settled, 0);
 	urcu_bp_call_rcu(&last, say_settled);
 	while (!READ_ONCE(is_settled))
 		usleep(1000);
+}
+
+/*
+ * What grace periods hold back is freed before anything is counted.  What was taken
+ * out of a map while one was under way waits for a second one.
+ */
+static void settle(void)
+{
+	object_sweep(UINT32_MAX);
+	wait_for_callbacks();
+	wait_for_callbacks();
 }
 
 static void rounds_leave_nothing(bool say_so)

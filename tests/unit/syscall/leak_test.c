@@ -13,7 +13,7 @@
 #include "tests/unit/syscall/bpf.h"
 
 #define NR_ROUNDS 2000
-#define NR_WARM_UP 200		/* tables and the allocator's pools grow at first */
+#define NR_WARM_UP 1000		/* tables and the allocator's pools grow at first */
 
 static u32 count_open_descriptors(void)
 {

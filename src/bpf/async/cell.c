@@ -21,6 +21,9 @@
  *
  * Without 1. a start between 2. and 3. would call a program that may be gone.
  *
+ * Why each step is needed, and every interleaving: docs/async.md and
+ * tests/unit/async/async_model_test.c.
+ *
  * Ordering: async.func -> async.call (docs/memory-model.md).
  */
 #include <errno.h>
@@ -103,11 +106,6 @@ int cell_attach(struct cell *cell, struct async_field *field)
 	return -EPERM;
 }
 
-static bool is_callable(const struct bpf_func *func)
-{
-	return func && func != CELL_DEAD;
-}
-
 /**
  * cell_can_start - is there something to call?
  *
@@ -116,9 +114,7 @@ static bool is_callable(const struct bpf_func *func)
  */
 int cell_can_start(const struct cell *cell)
 {
-	const struct bpf_func *func = READ_ONCE(cell->func);
-
-	return is_callable(func) ? 0 : func == CELL_DEAD ? -ENOENT : -EINVAL;
+	return cell_func_start_error(READ_ONCE(cell->func));
 }
 
 /* Takes the place of @old, if that is still there; then its reference goes later. */
@@ -148,7 +144,7 @@ int async_set_callback(struct async_field *field, const struct bpf_func *func)
 	object_get(func->prog);
 	old = READ_ONCE(cell->func);
 	do {
-		if (old == CELL_DEAD) {
+		if (cell_func_is_last(old)) {
 			put_prog(func);
 			return -ENOENT;
 		}
@@ -163,9 +159,9 @@ static void take_callback_out(struct cell *cell, const struct bpf_func *func)
 {
 	const struct bpf_func *old = READ_ONCE(cell->func);
 
-	while (old != CELL_DEAD && !replace_func(cell, &old, func))
+	while (!cell_func_is_last(old) && !replace_func(cell, &old, func))
 		;
-	if (is_callable(old))
+	if (cell_func_is_callable(old))
 		put_prog(old);
 }
 
@@ -193,7 +189,7 @@ void cell_call(struct cell *cell)
 	map_rcu_read_lock();
 	/* ORDER async.call (acquire): what it says there.  Pairs with async.func in replace_func(). */
 	func = load_acquire(&cell->func);
-	if (is_callable(func)) {
+	if (cell_func_is_callable(func)) {
 		key = cell->map->ops->key_of(cell->map, cell->value, &room);
 		bpf_func_call(func, (uintptr_t)cell->map, (uintptr_t)key, (uintptr_t)cell->value, 0);
 	}

@@ -10,6 +10,7 @@
 #include <rove/workqueue.h>
 
 #include "bpf/async/async.h"
+#include "bpf/async/cell_state.h"
 #include "bpf/core/func.h"
 #include "bpf/map/fields.h"
 #include "bpf/map/rcu.h"
@@ -32,9 +33,6 @@ struct cell {
 		struct rove_work work;		/* BTF_FIELD_WQ */
 	};
 };
-
-/* In ->func: the cell was detached, no callback begins any more. */
-#define CELL_DEAD ((const struct bpf_func *)1)
 
 extern const struct async_cell_ops cell_timer_ops, cell_work_ops;
 

@@ -111,7 +111,7 @@ build/libbpf-seam.a: $(shell $(CC) -print-file-name=libbpf.a 2>/dev/null)
 # --- the product ------------------------------------------------------------------------------
 
 .PHONY: all
-all: $(B)/rove $(B)/librove.so $(B)/librove.a
+all: $(B)/rove $(B)/librove.so $(B)/librove.a $(B)/librove-libbpf.a $(B)/examples/profiler/profiler
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -134,6 +134,14 @@ $(B)/librove.a: $(LIB_OBJS)
 $(B)/rove: $(LIB_OBJS) $(TARGET_OBJS) $(CLI_OBJS) build/libbpf-seam.a
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(CLI_LIBS) $(LIB_LIBS)
+
+# libbpf for applications (rove/libbpf.h): the renamed one and where its calls go, as one object.
+$(B)/librove-libbpf.a: build/libbpf-seam.a $(patsubst %,$(B)/obj/src/target/%.o,seam self kernel libbpf)
+	$(call say,AR)
+	$(Q)ld -r -o $(B)/librove-libbpf.o $(filter %.o,$^) --whole-archive build/libbpf-seam.a
+	$(Q)objcopy --localize-hidden $(B)/librove-libbpf.o
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $(B)/librove-libbpf.o
 
 # --- BPF programs and BTF ---------------------------------------------------------------------
 
@@ -188,6 +196,31 @@ $(B)/gen/self_btf.o: build/btf/self.btf tools/embed.sh
 	$(Q)tools/embed.sh $< > $(B)/gen/self_btf.S
 	$(Q)$(CC) -c $(B)/gen/self_btf.S -o $@
 
+# --- examples ---------------------------------------------------------------------------------
+
+# As an application is built: with the installed headers and the libraries, and nothing else.
+EXAMPLE_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(call find,examples,*.c)))
+
+build/examples/%.bpf.o: examples/%.bpf.c $(wildcard examples/*/*.h)
+	@mkdir -p $(@D)
+	$(call say,BPF)
+	$(Q)$(CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(B)/examples/%.o: examples/%.c
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) -D_GNU_SOURCE -Iinclude $(CPPFLAGS) $(filter-out -fvisibility=hidden,$(CFLAGS_ALL)) \
+		-fno-omit-frame-pointer -fno-optimize-sibling-calls -MMD -MP -c $< -o $@
+
+$(B)/examples/profiler/program.o: build/examples/profiler/profiler.bpf.o tools/embed.sh
+	@mkdir -p $(@D)
+	$(Q)tools/embed.sh $< > $(@:.o=.S)
+	$(Q)$(CC) -c $(@:.o=.S) -o $@
+
+$(B)/examples/profiler/profiler: $(EXAMPLE_OBJS) $(B)/examples/profiler/program.o $(B)/librove-libbpf.a $(B)/librove.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS) -lelf -lz
+
 # --- tests ------------------------------------------------------------------------------------
 
 BENCH_LIBS := $(CLI_LIBS) $(LIB_LIBS) -lurcu-memb
@@ -219,4 +252,4 @@ tests: $(UNIT_BINS) $(TOOL_BINS) $(TEST_PROG_OBJS)
 
 include tools/tests.mk
 
--include $(shell find $(B)/obj build/btf -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/examples build/btf -name '*.d' 2>/dev/null)

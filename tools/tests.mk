@@ -87,7 +87,7 @@ install: all
 	install -m 755 $(B)/librove.so $(DESTDIR)$(LIBDIR)/librove.so.$(VERSION)
 	ln -sf librove.so.$(VERSION) $(DESTDIR)$(LIBDIR)/librove.so.$(SOVERSION)
 	ln -sf librove.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/librove.so
-	install -m 644 $(B)/librove.a $(DESTDIR)$(LIBDIR)/librove.a
+	install -m 644 $(B)/librove.a $(B)/librove-libbpf.a $(DESTDIR)$(LIBDIR)/
 	install -m 644 include/rove/*.h $(DESTDIR)$(INCLUDEDIR)/rove/
 	install -m 644 docs/man/*.1 $(DESTDIR)$(MANDIR)/man1/
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \

@@ -48,14 +48,11 @@ static bool take_from_slot(struct rove_work *work, struct taken *taken)
 
 static bool take_from_shard(struct shard *s, struct rove_work *work, struct taken *taken)
 {
-	u64 state;
-	u32 bits;
 	bool found = false;
+	u32 bits;
 
 	mutex_lock(&s->lock);
-	state = READ_ONCE(work->state);
-	if (!(state & WORK_PENDING) || (state & (WORK_TIMER | WORK_PARKED)) ||
-	    work_state_shard(state) != s->id)
+	if (!work_state_waits_in(READ_ONCE(work->state), s->id))
 		goto unlock;
 	shard_splice_locked(s);
 	found = shard_unlink_locked(s, work, &bits);
@@ -121,12 +118,12 @@ static bool try_take(struct rove_work *work, u64 state, struct taken *taken)
  * The work is nowhere any more: nothing of it is counted after this.  Its place is told
  * by the word as its owner found it: it may have moved on since somebody else read it.
  */
-static void settle(struct rove_work *work, const struct taken *taken, u64 old)
+static void settle(struct rove_work *work, const struct taken *taken, u64 old,
+		   struct watcher *watchers)
 {
 	struct shard *s = shard_by_id(work_state_shard(old));
 
-	if (unlikely(old & WORK_WATCHED))
-		watch_left(work);
+	watch_left(watchers, work, work_state_worker(old));
 	if (taken->lane)
 		token_put(taken->lane, s);
 	if (taken->flying)
@@ -143,7 +140,9 @@ static void settle(struct rove_work *work, const struct taken *taken, u64 old)
  */
 bool work_take_over(struct rove_work *work, u32 shard, u64 flags)
 {
+	struct watcher *watchers;
 	struct taken taken;
+	u64 old;
 
 	ctx_may_sleep();
 	for (;;) {
@@ -155,7 +154,8 @@ bool work_take_over(struct rove_work *work, u32 shard, u64 flags)
 			break;
 		sched_yield();
 	}
-	settle(work, &taken, work_state_move(&work->state, shard, flags));
+	old = watch_move(work, shard, flags, &watchers);
+	settle(work, &taken, old, watchers);
 	return true;
 }
 
@@ -168,7 +168,9 @@ bool work_take_over(struct rove_work *work, u32 shard, u64 flags)
  */
 bool work_take_back(struct rove_work *work, u32 disable)
 {
+	struct watcher *watchers;
 	struct taken taken;
+	u64 old;
 
 	ctx_may_sleep();
 	for (;;) {
@@ -178,7 +180,8 @@ bool work_take_back(struct rove_work *work, u32 disable)
 			if (!disable || work_state_disable(&work->state))
 				return false;
 		} else if (try_take(work, state, &taken)) {
-			settle(work, &taken, work_state_leave(&work->state, disable));
+			old = watch_leave(work, disable, &watchers);
+			settle(work, &taken, old, watchers);
 			return true;
 		} else {
 			sched_yield();

@@ -22,7 +22,7 @@ static void queue_now(struct rove_delayed_work *dwork)
 	struct rove_workqueue *wq = dwork->wq;
 	u32 shard = work_state_shard(READ_ONCE(dwork->work.state));
 
-	work_state_move(&dwork->work.state, shard, 0);
+	work_state_move(&dwork->work.state, shard, 0, 0);	/* with TIMER it is not WATCHED */
 	shard_queue_chain(wq, shard_by_id(shard), &dwork->work, &dwork->work, 1);
 }
 

@@ -20,6 +20,10 @@
 #include "wq/work_state.h"
 #include "wq/wq.h"
 
+/* shard.flush_waits, with the number of the color's turn above these. */
+#define FLUSH_COLOR 1u
+#define FLUSH_WAITS 2u
+
 static void flush_begin(struct rove_workqueue *wq);
 
 static void flush_shard_done(struct rove_workqueue *wq)
@@ -51,11 +55,12 @@ void flush_mark_reached_locked(struct shard *s)
 
 	assert_held(&s->lock);
 	s->color = !old;
+	s->nr_turns++;
 	/*
 	 * ORDER fly.landed (seq_cst): before the look at the count.  Either that is 0, or
 	 * who makes it 0 finds a flush waiting.  Pairs with fly.land in shard_land().
 	 */
-	store_seq_cst(&s->flush_waits, 1 + old);
+	store_seq_cst(&s->flush_waits, s->nr_turns << 2 | FLUSH_WAITS | old);
 }
 
 /**
@@ -66,15 +71,17 @@ void flush_mark_reached_locked(struct shard *s)
 void flush_check_shard(struct shard *s)
 {
 	u32 waits = load_seq_cst(&s->flush_waits);
-	struct rove_workqueue *wq = READ_ONCE(s->wq);
 
 	/*
+	 * What waits differs from one flush to the next, so the exchange does not end
+	 * another one than was looked at; and until it is ended the queue is there.
+	 *
 	 * ORDER fly.landed (seq_cst): the flush goes on after the runs.  Pairs with
 	 * fly.land in shard_land().
 	 */
-	if (waits && !load_seq_cst(&s->nr_flying[waits - 1]) &&
+	if (waits && !load_seq_cst(&s->nr_flying[waits & FLUSH_COLOR]) &&
 	    cmpxchg_seq_cst(&s->flush_waits, &waits, 0))
-		flush_shard_done(wq);
+		flush_shard_done(READ_ONCE(s->wq));
 }
 
 static void flush_shard_begin(struct shard *s, struct rove_work *mark)

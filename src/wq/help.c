@@ -63,10 +63,7 @@ static struct worker *helper(void)
 
 static bool is_waiting_in(const struct rove_work *work, const struct shard *s)
 {
-	u64 state = READ_ONCE(work->state);
-
-	return (state & (WORK_PENDING | WORK_TIMER | WORK_PARKED)) == WORK_PENDING &&
-	       work_state_shard(state) == s->id;
+	return work_state_waits_in(READ_ONCE(work->state), s->id);
 }
 
 /* Return: what goes into a slot, or 0. */
@@ -125,8 +122,10 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 /* Nothing is to be run here: the work is idle again.  Context: thread. */
 static void forget_queueing(struct rove_work *work)
 {
-	if (work_state_leave(&work->state, 0) & WORK_WATCHED)
-		watch_left(work);
+	struct watcher *watchers;
+	u64 old = watch_leave(work, 0, &watchers);
+
+	watch_left(watchers, work, work_state_worker(old));
 }
 
 /**

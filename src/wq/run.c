@@ -169,14 +169,14 @@ static void say_ended(struct worker *w)
 static void run_claimed(struct worker *w, struct rove_work *work, u32 color)
 {
 	rove_work_fn *fn = work->fn;
-	u64 old;
 
 	/*
 	 * ORDER worker.end (release): the previous run comes before this says that it has
 	 * ended.  Pairs with worker.ended in worker_is_in().
 	 */
 	store_release(&w->current, work);
-	old = work_state_begin(&work->state, w->id);
+	if (unlikely(work_state_begin(&work->state, w->id, 0) & WORK_WATCHED))
+		watch_begin(w, work);
 	srcu_fence_after_rmw();
 	/*
 	 * ORDER worker.notice (seq_cst): after ->current has changed, with a barrier
@@ -184,8 +184,6 @@ static void run_claimed(struct worker *w, struct rove_work *work, u32 color)
 	 */
 	if (unlikely(load_seq_cst(&w->attention)))
 		attend(w);
-	if (unlikely(old & WORK_WATCHED))
-		watch_begin(w, work);
 	WRITE_ONCE(w->nr_begun, w->nr_begun + 1);
 	WRITE_ONCE(w->current_fn, fn);
 	fn(work);

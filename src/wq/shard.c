@@ -9,6 +9,7 @@
 #include "wq/fork.h"
 #include "wq/idtable.h"
 #include "wq/shard.h"
+#include "wq/work_state.h"
 
 static struct idtable shards = IDTABLE_INIT;
 
@@ -127,6 +128,34 @@ bool shard_push(struct shard *s, struct rove_work *first, struct rove_work *last
 	return !load_seq_cst(&s->announced);
 }
 
+/* Who is before a work in the list. */
+static void set_prev(struct rove_work *work, struct rove_work *prev, unsigned long bits)
+{
+	/*
+	 * ORDER link.fix (release): the work was queued to this shard before its link says
+	 * so.  Pairs with link.look in is_fixed_here().
+	 */
+	store_release(&work->link, (struct rove_work *)((unsigned long)prev | bits));
+}
+
+/*
+ * Is the work in this list, and its link known?  The link alone does not say so: while
+ * the caller has the lock, what was in a batch may be run, be queued to another shard and
+ * get its link there.  But then the word has said so between the two looks at the link,
+ * or it says this shard again; and what has come back since is still on the stack.
+ */
+static bool is_fixed_here(const struct shard *s, const struct rove_work *work)
+{
+	assert_held(&s->lock);
+	/*
+	 * ORDER link.look (acquire): before the look at the word, and that before the second
+	 * one at the link.  Pairs with link.fix in set_prev().
+	 */
+	return (unsigned long)load_acquire(&work->link) & LINK_FIXED &&
+	       work_state_waits_in(load_acquire(&work->state), s->id) &&
+	       get_link(work) & LINK_FIXED;
+}
+
 static struct rove_work *chain_last(struct rove_work *first, u32 *ret_nr)
 {
 	struct rove_work *second = first->next, *last;
@@ -203,7 +232,7 @@ struct rove_work *shard_pop_locked(struct shard *s, u32 *ret_color_bits)
 	if (s->fixed == work)
 		s->fixed = NULL;
 	else if (s->fixed)
-		set_link(work->next, (get_link(work->next) & LINK_BITS));
+		set_prev(work->next, NULL, get_link(work->next) & LINK_BITS);
 	*ret_color_bits = leave_list(s, work);
 	return work;
 }
@@ -238,11 +267,11 @@ void shard_unpop_locked(struct shard *s, struct rove_work *work, u32 color)
 
 	assert_held(&s->lock);
 	work->next = next;
-	set_link(work, LINK_FIXED | LINK_COUNTED | (color ? LINK_COLOR : 0));
+	set_prev(work, NULL, LINK_FIXED | LINK_COUNTED | (color ? LINK_COLOR : 0));
 	if (!next)
 		s->last = work;
 	if (s->fixed)
-		set_link(next, (unsigned long)work | (get_link(next) & LINK_BITS));
+		set_prev(next, work, get_link(next) & LINK_BITS);
 	else
 		s->fixed = work;
 	WRITE_ONCE(s->first, work);
@@ -255,8 +284,7 @@ static void fix_links(struct shard *s)
 	struct rove_work *prev = s->fixed, *work = prev ? prev->next : s->first;
 
 	for (; work; prev = work, work = work->next)
-		set_link(work, (unsigned long)prev | LINK_FIXED |
-			 (get_link(work) & (LINK_COUNTED | LINK_COLOR)));
+		set_prev(work, prev, LINK_FIXED | (get_link(work) & (LINK_COUNTED | LINK_COLOR)));
 	s->fixed = prev;
 }
 
@@ -278,9 +306,9 @@ bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color
 		shard_pop_locked(s, ret_color_bits);
 		return true;
 	}
-	if (!(get_link(work) & LINK_FIXED))
+	if (!is_fixed_here(s, work))
 		fix_links(s);
-	if (!(get_link(work) & LINK_FIXED))
+	if (!is_fixed_here(s, work))
 		return false;
 	prev = link_of(get_link(work));
 	next = work->next;
@@ -290,7 +318,7 @@ bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color
 	if (s->fixed == work)
 		s->fixed = prev;
 	else
-		set_link(next, (unsigned long)prev | (get_link(next) & LINK_BITS));
+		set_prev(next, prev, get_link(next) & LINK_BITS);
 	*ret_color_bits = leave_list(s, work);
 	return true;
 }

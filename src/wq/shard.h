@@ -65,6 +65,7 @@ struct shard {
 	struct mutex		lock __attribute__((aligned(CACHE_LINE)));
 						/* nests inside pool.lock */
 	u32			color;		/* L: of what is taken from now on */
+	u32			nr_turns;	/* L: of the color, since ever */
 	struct rove_work	*first;		/* L, read without: 0 or not */
 	struct rove_work	*last;		/* L */
 	struct rove_work	*fixed;		/* L: last one whose ->link is known; NULL: none */
@@ -77,7 +78,8 @@ struct shard {
 	/* what ends touch */
 	u32			nr_flying[2] __attribute__((aligned(CACHE_LINE)));
 						/* A: taken and not ended, by color */
-	u32			flush_waits;	/* A: somebody waits for nr_flying[!color] to be 0 */
+	u32			flush_waits;	/* A: 0, or which flush waits for nr_flying[!color] to
+						 * be 0 (flush.c) */
 	s32			tokens;		/* A: rights to run, of the lane's, kept here */
 	u32			run_ns;		/* A: what one work takes, about; 0: not known */
 	u32			starved;	/* A, changed under ->lock: works, but no token */

@@ -5,8 +5,9 @@
  * For one that is pending: in a table, by its address, and its state says WATCHED; who
  * begins the run takes the watchers along.  For one that runs: with the worker.
  *
- * Invariant: a watcher in the table has a pending work that is WATCHED, or is about to
- *            make it so or to leave.
+ * Invariant: under a bucket's lock its watchers are those of the works that are pending
+ *            and WATCHED.  So who begins a run, or takes it back, finds those who wait
+ *            for it and not those who wait for the next one.
  * Ordering:  watch.tell -> watch.told (docs/memory-model.md); else the locks.
  */
 #include "base/futex.h"
@@ -26,24 +27,11 @@ static struct watch_bucket *bucket_of(const struct rove_work *work)
 	return &buckets[((unsigned long)work * 0x9e3779b97f4a7c15ull >> 32) % NR_BUCKETS];
 }
 
-static bool remove_watcher(struct watch_bucket *bucket, const struct watcher *watcher)
-{
-	struct watcher **link;
-
-	mutex_lock(&bucket->lock);
-	for (link = &bucket->first; *link && *link != watcher; link = &(*link)->next)
-		;
-	if (*link)
-		*link = watcher->next;
-	else
-		watcher = NULL;
-	mutex_unlock(&bucket->lock);
-	return watcher;
-}
-
 /**
- * watch_pending - be told when the run that is pending has ended, or is taken back
+ * watch_pending - be told when the run that is pending has ended
  * @watcher:  stays where it is until watch_wait() has returned
+ *
+ * If it is taken back instead, when no run of the work is under way any more.
  *
  * Context: thread.
  * Return:  false: nothing is pending; @watcher is not used.
@@ -51,16 +39,40 @@ static bool remove_watcher(struct watch_bucket *bucket, const struct watcher *wa
 bool watch_pending(struct rove_work *work, struct watcher *watcher)
 {
 	struct watch_bucket *bucket = bucket_of(work);
+	bool pending;
 
 	*watcher = (struct watcher){ .work = work };
 	mutex_lock(&bucket->lock);
-	watcher->next = bucket->first;
-	bucket->first = watcher;
+	pending = work_state_watch(&work->state);
+	if (pending) {
+		watcher->next = bucket->first;
+		bucket->first = watcher;
+	}
 	mutex_unlock(&bucket->lock);
-	if (work_state_watch(&work->state))
-		return true;
-	/* Another watcher of the same run may have brought this one along. */
-	return !remove_watcher(bucket, watcher);
+	return pending;
+}
+
+/* Return: false, and nothing is changed: the worker is not in the work. */
+static bool watch_with_worker(struct worker *w, const struct rove_work *work,
+			      struct watcher *first)
+{
+	struct watcher *next;
+	bool is_in;
+
+	mutex_lock(&w->lock);
+	/*
+	 * ORDER worker.attend (seq_cst): before the look at ->current.  Pairs with
+	 * worker.notice in run_claimed() and worker_end_batch().
+	 */
+	store_seq_cst(&w->attention, 1);
+	is_in = worker_is_in(w, work);
+	for (; is_in && first; first = next) {
+		next = first->next;
+		first->next = w->watchers;
+		w->watchers = first;
+	}
+	mutex_unlock(&w->lock);
+	return is_in;
 }
 
 /**
@@ -71,24 +83,8 @@ bool watch_pending(struct rove_work *work, struct watcher *watcher)
  */
 bool watch_run(struct worker *w, const struct rove_work *work, struct watcher *watcher)
 {
-	bool is_in;
-
 	*watcher = (struct watcher){ .work = work };
-	if (!worker_is_in(w, work))
-		return false;
-	mutex_lock(&w->lock);
-	/*
-	 * ORDER worker.attend (seq_cst): before the look at ->current.  Pairs with
-	 * worker.notice in run_claimed() and worker_end_batch().
-	 */
-	store_seq_cst(&w->attention, 1);
-	is_in = worker_is_in(w, work);
-	if (is_in) {
-		watcher->next = w->watchers;
-		w->watchers = watcher;
-	}
-	mutex_unlock(&w->lock);
-	return is_in;
+	return worker_is_in(w, work) && watch_with_worker(w, work, watcher);
 }
 
 /**
@@ -104,12 +100,12 @@ void watch_wait(struct watcher *watcher)
 		futex_wait(&watcher->ended, 0, FUTEX_FOREVER);
 }
 
-static struct watcher *take_watchers(const struct rove_work *work)
+static struct watcher *take_watchers_locked(struct watch_bucket *bucket,
+					    const struct rove_work *work)
 {
-	struct watch_bucket *bucket = bucket_of(work);
 	struct watcher *taken = NULL, **link, *watcher;
 
-	mutex_lock(&bucket->lock);
+	assert_held(&bucket->lock);
 	for (link = &bucket->first; (watcher = *link);) {
 		if (watcher->work != work) {
 			link = &watcher->next;
@@ -119,38 +115,86 @@ static struct watcher *take_watchers(const struct rove_work *work)
 		watcher->next = taken;
 		taken = watcher;
 	}
-	mutex_unlock(&bucket->lock);
 	return taken;
 }
 
 /**
  * watch_begin - the run that is watched begins
- * @w:  the caller, in @work already
+ * @w:     the caller, in @work already
+ * @work:  is WATCHED; the caller owns it
  *
  * Context: thread.
  */
-void watch_begin(struct worker *w, const struct rove_work *work)
+void watch_begin(struct worker *w, struct rove_work *work)
 {
-	struct watcher *taken = take_watchers(work), *next;
+	struct watch_bucket *bucket = bucket_of(work);
+	struct watcher *taken;
 
-	mutex_lock(&w->lock);
-	for (; taken; taken = next) {
-		next = taken->next;
-		taken->next = w->watchers;
-		w->watchers = taken;
-	}
-	WRITE_ONCE(w->attention, 1);
-	mutex_unlock(&w->lock);
+	mutex_lock(&bucket->lock);
+	work_state_begin(&work->state, w->id, WORK_WATCHED);
+	taken = take_watchers_locked(bucket, work);
+	mutex_unlock(&bucket->lock);
+	watch_with_worker(w, work, taken);
+}
+
+/**
+ * watch_leave - work_state_leave(), with those who wait
+ * @ret_watchers:  for watch_left()
+ *
+ * Context: thread.
+ * Return:  the word as it was.
+ */
+u64 watch_leave(struct rove_work *work, u64 disable, struct watcher **ret_watchers)
+{
+	struct watch_bucket *bucket = bucket_of(work);
+	u64 old = work_state_leave(&work->state, disable, 0);
+
+	*ret_watchers = NULL;
+	if (likely(!(old & WORK_WATCHED)))
+		return old;
+	mutex_lock(&bucket->lock);
+	old = work_state_leave(&work->state, disable, WORK_WATCHED);
+	*ret_watchers = take_watchers_locked(bucket, work);
+	mutex_unlock(&bucket->lock);
+	return old;
+}
+
+/**
+ * watch_move - work_state_move(), with those who wait
+ * @ret_watchers:  for watch_left()
+ *
+ * Context: thread.
+ * Return:  the word as it was.
+ */
+u64 watch_move(struct rove_work *work, u32 shard, u64 flags, struct watcher **ret_watchers)
+{
+	struct watch_bucket *bucket = bucket_of(work);
+	u64 old = work_state_move(&work->state, shard, flags, 0);
+
+	*ret_watchers = NULL;
+	if (likely(!(old & WORK_WATCHED)))
+		return old;
+	mutex_lock(&bucket->lock);
+	old = work_state_move(&work->state, shard, flags, WORK_WATCHED);
+	*ret_watchers = take_watchers_locked(bucket, work);
+	mutex_unlock(&bucket->lock);
+	return old;
 }
 
 /**
  * watch_left - the run that was watched will not be
+ * @watchers:  NULL: none; those who waited for it
+ * @worker:    that ran the work last: if it is in it still, its run is waited for
  *
  * Context: thread, under no lock.
  */
-void watch_left(const struct rove_work *work)
+void watch_left(struct watcher *watchers, const struct rove_work *work, u32 worker)
 {
-	watch_tell(take_watchers(work));
+	struct worker *w = worker_by_id(worker);
+
+	if (likely(!watchers) || (w && watch_with_worker(w, work, watchers)))
+		return;
+	watch_tell(watchers);
 }
 
 /* Context: thread, under w->lock. */

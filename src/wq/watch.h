@@ -18,8 +18,10 @@ bool watch_pending(struct rove_work *work, struct watcher *watcher);
 bool watch_run(struct worker *w, const struct rove_work *work, struct watcher *watcher);
 void watch_wait(struct watcher *watcher);
 
-void watch_begin(struct worker *w, const struct rove_work *work);
-void watch_left(const struct rove_work *work);
+void watch_begin(struct worker *w, struct rove_work *work);
+u64 watch_leave(struct rove_work *work, u64 disable, struct watcher **ret_watchers);
+u64 watch_move(struct rove_work *work, u32 shard, u64 flags, struct watcher **ret_watchers);
+void watch_left(struct watcher *watchers, const struct rove_work *work, u32 worker);
 struct watcher *watch_take_ended_locked(struct worker *w);
 void watch_tell(struct watcher *watchers);
 

@@ -10,7 +10,8 @@
  *			runs or takes back
  *	TIMER		with PENDING: waits for its time, is in no list
  *	PARKED		with PENDING: is kept by the worker that still runs it
- *	WATCHED		with PENDING: somebody waits for this run (watch.c)
+ *	WATCHED		with PENDING: somebody waits for this run; set and cleared under the
+ *			lock of those who wait (watch.c)
  *	worker		the worker that ran it last.  It is the only one that can be
  *			running it: a work is not begun while that worker is in it
  *	shard		with PENDING: where it was queued
@@ -97,13 +98,22 @@ static inline int work_state_try_queue(u64 *word, u32 shard, u64 flags)
 	}
 }
 
+/* Does the word say that it waits in a shard, or in a batch that was taken from there? */
+static inline bool work_state_waits_in(u64 state, u32 shard)
+{
+	return (state & (WORK_PENDING | WORK_TIMER | WORK_PARKED)) == WORK_PENDING &&
+	       work_state_shard(state) == shard;
+}
+
 /**
  * work_state_begin - a work that the caller owns is run by @worker from now on
+ * @locked:  WORK_WATCHED under the lock of those who wait, else 0
  *
  * Context: any.  The worker says that it is in the work before this.
- * Return:  the word as it was: WORK_WATCHED counts.
+ * Return:  the word as it was.  If it is WORK_WATCHED, and that is not @locked, nothing
+ *          has changed.
  */
-static inline u64 work_state_begin(u64 *word, u32 worker)
+static inline u64 work_state_begin(u64 *word, u32 worker, u64 locked)
 {
 	u64 old = READ_ONCE(*word);
 
@@ -112,7 +122,8 @@ static inline u64 work_state_begin(u64 *word, u32 worker)
 	 * this one serves, and who queues it next sees the worker in it.  Pairs with
 	 * work.queue in work_state_try_queue().
 	 */
-	while (!cmpxchg_acq_rel(word, &old, (old & WORK_DISABLED_MASK) |
+	while (likely(!(old & WORK_WATCHED & ~locked)) &&
+	       !cmpxchg_acq_rel(word, &old, (old & WORK_DISABLED_MASK) |
 				(u64)worker << WORK_WORKER_SHIFT))
 		;
 	return old;
@@ -121,11 +132,12 @@ static inline u64 work_state_begin(u64 *word, u32 worker)
 /**
  * work_state_leave - a work that the caller owns is taken back
  * @disable:  0 or 1: and one more reason not to queue it
+ * @locked:   as in work_state_begin()
  *
  * Context: any.
- * Return:  the word as it was: WORK_WATCHED counts.
+ * Return:  as work_state_begin().
  */
-static inline u64 work_state_leave(u64 *word, u64 disable)
+static inline u64 work_state_leave(u64 *word, u64 disable, u64 locked)
 {
 	u64 old = READ_ONCE(*word);
 
@@ -133,7 +145,8 @@ static inline u64 work_state_leave(u64 *word, u64 disable)
 	 * ORDER work.leave (release): it is out of every list before it can be queued
 	 * again.  Pairs with work.queue in work_state_try_queue().
 	 */
-	while (!cmpxchg_acq_rel(word, &old,
+	while (likely(!(old & WORK_WATCHED & ~locked)) &&
+	       !cmpxchg_acq_rel(word, &old,
 				(old & (WORK_DISABLED_MASK | WORK_WORKER_MASK)) +
 				disable * WORK_DISABLED_ONE))
 		;
@@ -144,11 +157,12 @@ static inline u64 work_state_leave(u64 *word, u64 disable)
  * work_state_move - a work that the caller owns goes elsewhere, and stays pending
  * @shard:  where
  * @flags:  WORK_TIMER or 0
+ * @locked:  as in work_state_begin()
  *
  * Context: any.
- * Return:  the word as it was: WORK_WATCHED counts.
+ * Return:  as work_state_begin().
  */
-static inline u64 work_state_move(u64 *word, u32 shard, u64 flags)
+static inline u64 work_state_move(u64 *word, u32 shard, u64 flags, u64 locked)
 {
 	u64 old = READ_ONCE(*word);
 
@@ -156,7 +170,8 @@ static inline u64 work_state_move(u64 *word, u32 shard, u64 flags)
 	 * ORDER work.queue (acq_rel): as in work_state_try_queue().  Pairs with work.begin
 	 * and work.leave in work_state_begin() and work_state_leave().
 	 */
-	while (!cmpxchg_acq_rel(word, &old, (old & (WORK_WORKER_MASK | WORK_DISABLED_MASK)) |
+	while (likely(!(old & WORK_WATCHED & ~locked)) &&
+	       !cmpxchg_acq_rel(word, &old, (old & (WORK_WORKER_MASK | WORK_DISABLED_MASK)) |
 				WORK_PENDING | flags | (u64)shard << WORK_SHARD_SHIFT))
 		;
 	return old;
@@ -194,7 +209,7 @@ static inline bool work_state_enable(u64 *word)
 /**
  * work_state_watch - the run that is pending is being waited for
  *
- * Context: any.
+ * Context: thread, under the lock of those who wait.
  * Return:  false, and nothing is changed, if none is pending, or its time has not come.
  */
 static inline bool work_state_watch(u64 *word)

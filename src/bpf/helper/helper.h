@@ -31,6 +31,7 @@ const struct helper *helper_find(u32 id);
 #define HELPER(name) u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 
 HELPER(helper_map_lookup_elem);
+HELPER(helper_map_lookup_percpu_elem);
 HELPER(helper_map_update_elem);
 HELPER(helper_map_delete_elem);
 HELPER(helper_for_each_map_elem);

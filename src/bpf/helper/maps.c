@@ -18,6 +18,12 @@ HELPER(helper_map_lookup_elem)
 	return (u64)map_arg(r1)->ops->lookup(map_arg(r1), (const void *)r2);
 }
 
+/* map, key, cpu */
+HELPER(helper_map_lookup_percpu_elem)
+{
+	return (u64)map_arg(r1)->ops->lookup_cpu(map_arg(r1), (const void *)r2, r3);
+}
+
 /* map, key, value, flags */
 HELPER(helper_map_update_elem)
 {

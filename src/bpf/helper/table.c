@@ -6,12 +6,15 @@
 #include "bpf/async/async.h"
 #include "bpf/helper/helper.h"
 
+#define MAPS_PERCPU (1ull << BPF_MAP_TYPE_PERCPU_ARRAY)
 #define MAPS_WITH_KEYS                                                               \
-	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY | 1ull << BPF_MAP_TYPE_LRU_HASH)
+	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |                    \
+	 1ull << BPF_MAP_TYPE_LRU_HASH | MAPS_PERCPU)
 #define MAPS_RINGBUF (1ull << BPF_MAP_TYPE_RINGBUF)
 
 #define ANYTHING { ARG_ANYTHING }
 #define KEYED_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS }
+#define PERCPU_MAP { ARG_MAP, .map_types = MAPS_PERCPU }
 #define STACK_MAP { ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_STACK_TRACE }
 #define RINGBUF_MAP { ARG_MAP, .map_types = MAPS_RINGBUF }
 #define SIZE { ARG_SIZE }
@@ -48,6 +51,12 @@ static const struct helper helpers[] = {
 	[BPF_FUNC_map_delete_elem] = {
 		.proto = { "bpf_map_delete_elem", { KEYED_MAP, { ARG_MAP_KEY } }, { RET_SCALAR } },
 		.fn = helper_map_delete_elem,
+	},
+	[BPF_FUNC_map_lookup_percpu_elem] = {
+		.proto = { "bpf_map_lookup_percpu_elem",
+			   { PERCPU_MAP, { ARG_MAP_KEY }, ANYTHING },
+			   { RET_MAP_VALUE, RETF_MAYBE_NULL } },
+		.fn = helper_map_lookup_percpu_elem,
 	},
 	[BPF_FUNC_probe_read] = {
 		.proto = { "bpf_probe_read", { OUT_MEM, SIZE_OR_ZERO, ANYTHING }, { RET_SCALAR },

@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/context.h"
+#include "bpf/map/array.h"
 #include "bpf/map/fields.h"
-#include "bpf/map/map.h"
 
 #ifndef F_SEAL_FUTURE_WRITE
 #define F_SEAL_FUTURE_WRITE 0x0010
@@ -38,18 +38,20 @@ static struct array_map *array_of(struct bpf_map *map)
 	return container_of(map, struct array_map, map);
 }
 
+int array_check_sizes(const struct map_spec *spec)
+{
+	if (!spec->max_entries || spec->key_size != sizeof(u32) || !spec->value_size)
+		return -EINVAL;
+	return spec->value_size > INT_MAX ? -E2BIG : 0;
+}
+
 static int array_check(const struct map_spec *spec)
 {
-	if (!spec->max_entries || spec->key_size != sizeof(u32) || !spec->value_size ||
-	    (spec->flags & ~ARRAY_FLAGS))
-		return -EINVAL;
-	if (spec->value_size > INT_MAX)
-		return -E2BIG;
-	return 0;
+	return spec->flags & ~ARRAY_FLAGS ? -EINVAL : array_check_sizes(spec);
 }
 
 /* A key is a 32-bit int, or nothing at all for the one section of variables. */
-static int array_check_btf(const struct map_spec *spec)
+int array_check_btf(const struct map_spec *spec)
 {
 	const struct btf *btf = btf_object_btf(spec->btf);
 	const struct btf_type *t;
@@ -113,11 +115,6 @@ static void array_free(struct bpf_map *map)
 	free(array);
 }
 
-static u32 array_index(const void *key)
-{
-	return READ_ONCE(*(const u32 *)key);
-}
-
 static void *array_lookup(struct bpf_map *map, const void *key)
 {
 	struct array_map *array = array_of(map);
@@ -128,25 +125,33 @@ static void *array_lookup(struct bpf_map *map, const void *key)
 	return array->values + (u64)index * array->stride;
 }
 
-static int array_update(struct bpf_map *map, const void *key, const void *value, u64 flags)
+/* In the kernel's order: the lock that BPF_F_LOCK needs is looked for last. */
+int array_check_update(const struct bpf_map *map, const void *key, u64 flags)
 {
-	void *slot = array_lookup(map, key);
-
-	/* In the kernel's order: the lock that BPF_F_LOCK needs is looked for last. */
 	if ((flags & ~(u64)BPF_F_LOCK) > BPF_EXIST)
 		return -EINVAL;
-	if (!slot)
+	if (array_index(key) >= map->spec.max_entries)
 		return -E2BIG;
 	if (flags & BPF_NOEXIST)
 		return -EEXIST;
-	if (flags & BPF_F_LOCK)
-		return -EINVAL;
+	return flags & BPF_F_LOCK ? -EINVAL : 0;
+}
+
+static int array_update(struct bpf_map *map, const void *key, const void *value, u64 flags)
+{
+	int err = array_check_update(map, key, flags);
+	void *slot;
+
+	ctx_any();
+	if (err)
+		return err;
+	slot = array_lookup(map, key);
 	map_value_assign(map, slot, value);
 	map_fields_release(map, slot);
 	return 0;
 }
 
-static int array_delete(struct bpf_map *map, const void *key)
+int array_delete(struct bpf_map *map, const void *key)
 {
 	return -EINVAL;
 }
@@ -163,7 +168,7 @@ static int array_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_
 	return 0;
 }
 
-static int array_next_key(struct bpf_map *map, const void *key, void *ret_key)
+int array_next_key(struct bpf_map *map, const void *key, void *ret_key)
 {
 	u32 index = key ? array_index(key) : UINT32_MAX;
 	u32 *next = ret_key;

@@ -20,6 +20,7 @@ static const struct map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH] = &map_hash_ops,
 	[BPF_MAP_TYPE_ARRAY] = &map_array_ops,
 	[BPF_MAP_TYPE_LRU_HASH] = &map_lru_hash_ops,
+	[BPF_MAP_TYPE_PERCPU_ARRAY] = &map_percpu_array_ops,
 	[BPF_MAP_TYPE_STACK_TRACE] = &map_stack_trace_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
 };

@@ -54,6 +54,7 @@ typedef u64 (*map_visit)(void *arg, const void *key, void *value);
 /* NULL: the type has no such thing. */
 struct map_ops {
 	bool has_fields;	/* values may have special fields, see bpf/map/fields.h */
+	bool per_cpu;		/* to bpf(2) a value is those of all CPUs in a row, see map_nr_cpus() */
 	bool no_batches;	/* elements come one at a time only */
 	int (*accepts)(const struct map_spec *spec);
 	/* Keys and values as types; without it a map has none. */
@@ -68,6 +69,10 @@ struct map_ops {
 	int (*delete)(struct bpf_map *map, const void *key);
 	/* For bpf(2), where that is something else than a copy of what ->lookup gives. */
 	int (*read)(struct bpf_map *map, const void *key, void *ret_value);
+	/* By bpf(2), where that is something else than ->update. */
+	int (*write)(struct bpf_map *map, const void *key, const void *value, u64 flags);
+	/* Another CPU's.  NULL: no such element or CPU. */
+	void *(*lookup_cpu)(struct bpf_map *map, const void *key, u32 cpu);
 	int (*lookup_and_delete)(struct bpf_map *map, const void *key, void *ret_value);
 	/* @key NULL or unknown: the first.  -ENOENT: that was the last. */
 	int (*next_key)(struct bpf_map *map, const void *key, void *ret_key);
@@ -105,7 +110,7 @@ struct map_ops {
 
 extern const struct object_ops map_object_ops;
 extern const struct map_ops map_array_ops, map_hash_ops, map_lru_hash_ops, map_ringbuf_ops,
-	map_stack_trace_ops;
+	map_stack_trace_ops, map_percpu_array_ops;
 
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
 int map_by_fd(int fd, struct bpf_map **ret_map);
@@ -139,6 +144,16 @@ static inline struct bpf_map *map_of_object(struct object *obj)
 static inline u32 map_value_stride(const struct map_spec *spec)
 {
 	return (spec->value_size + 7) & ~7u;
+}
+
+u32 map_nr_cpus(void);
+
+/* What a value is to bpf(2), which may be more than a program sees. */
+static inline u64 map_user_value_bytes(const struct bpf_map *map)
+{
+	if (!map->ops->per_cpu)
+		return map->spec.value_size;
+	return (u64)map_value_stride(&map->spec) * map_nr_cpus();
 }
 
 u64 map_page_bytes(void);

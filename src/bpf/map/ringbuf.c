@@ -275,11 +275,11 @@ void *ringbuf_reserve(struct bpf_map *map, u64 size)
 
 static void wake(const struct ringbuf_map *rb)
 {
-	int fd = READ_ONCE(rb->event_fd);
+	int fd = READ_ONCE(rb->event_fd), saved = errno;
 
-	/* Full means that it is ready already. */
+	/* Full means that it is ready already; who was interrupted has an errno of its own. */
 	if (fd >= 0 && eventfd_write(fd, 1))
-		return;
+		errno = saved;
 }
 
 static void commit(void *record, u64 flags, u32 discard)
@@ -313,7 +313,7 @@ static void commit(void *record, u64 flags, u32 discard)
  * @record: from ringbuf_reserve(); not the caller's any more
  * @flags:  BPF_RB_NO_WAKEUP, BPF_RB_FORCE_WAKEUP, or 0: wake when the reader has caught up
  *
- * Context: thread.
+ * Context: any.
  */
 void ringbuf_submit(void *record, u64 flags)
 {
@@ -329,8 +329,8 @@ void ringbuf_discard(void *record, u64 flags)
 /**
  * ringbuf_output - a record that exists already
  *
- * Context: thread.
- * Return:  0, -EINVAL (flags) or -EAGAIN (no room).
+ * Context: any.
+ * Return:  0, -EINVAL (flags) or -EAGAIN (as ringbuf_reserve()'s NULL).
  */
 int ringbuf_output(struct bpf_map *map, const void *data, u64 size, u64 flags)
 {

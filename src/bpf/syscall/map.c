@@ -117,7 +117,7 @@ int map_ref_get(int fd, u32 want, struct map_ref *ret_ref)
 		goto put_map;
 	err = -ENOMEM;
 	key_room = (ref.map->spec.key_size + 7) & ~7u;
-	ref.room = malloc(2ull * key_room + map_value_stride(&ref.map->spec) + 8);
+	ref.room = malloc(2ull * key_room + map_user_value_bytes(ref.map) + 8);
 	if (!ref.room)
 		goto end_write;
 	ref.key = ref.room;
@@ -182,12 +182,13 @@ int map_ref_lookup(struct map_ref *ref)
 /* ->key to ->value; as ->update() or -ENOTSUPP. */
 int map_ref_update(struct map_ref *ref, u64 flags)
 {
+	const struct map_ops *ops = ref->map->ops;
 	int err;
 
-	if (!ref->map->ops->update)
+	if (!ops->update)
 		return -ENOTSUPP;
 	map_rcu_read_lock();
-	err = ref->map->ops->update(ref->map, ref->key, ref->value, flags);
+	err = (ops->write ?: ops->update)(ref->map, ref->key, ref->value, flags);
 	map_rcu_read_unlock();
 	return err;
 }
@@ -232,7 +233,7 @@ int cmd_map_lookup(struct call *c)
 		return err;
 	err = map_ref_read_key(&ref, c->attr.key);
 	err = err ?: map_ref_lookup(&ref);
-	err = err ?: user_write(c->attr.value, ref.value, ref.map->spec.value_size);
+	err = err ?: user_write(c->attr.value, ref.value, map_user_value_bytes(ref.map));
 	map_ref_put(&ref);
 	return err;
 }
@@ -247,7 +248,7 @@ int cmd_map_update(struct call *c)
 		return err;
 	err = c->attr.flags & BPF_F_LOCK ? -EINVAL : 0;
 	err = err ?: map_ref_read_key(&ref, c->attr.key);
-	err = err ?: user_read(ref.value, c->attr.value, ref.map->spec.value_size);
+	err = err ?: user_read(ref.value, c->attr.value, map_user_value_bytes(ref.map));
 	err = err ?: map_ref_update(&ref, c->attr.flags);
 	map_ref_put(&ref);
 	return err;
@@ -299,7 +300,7 @@ int cmd_map_lookup_and_delete(struct call *c)
 	if (!err)
 		err = ops->lookup_and_delete ?
 		      ops->lookup_and_delete(ref.map, ref.key, ref.value) : -ENOTSUPP;
-	err = err ?: user_write(c->attr.value, ref.value, ref.map->spec.value_size);
+	err = err ?: user_write(c->attr.value, ref.value, map_user_value_bytes(ref.map));
 	map_ref_put(&ref);
 	return err;
 }

@@ -29,7 +29,7 @@ static u64 nth_key(const struct call *c, const struct map_ref *ref, u32 i)
 
 static u64 nth_value(const struct call *c, const struct map_ref *ref, u32 i)
 {
-	return c->attr.batch.values + (u64)i * ref->map->spec.value_size;
+	return c->attr.batch.values + i * map_user_value_bytes(ref->map);
 }
 
 /* --- update and delete -------------------------------------------------------------------- */
@@ -38,7 +38,7 @@ static int update_nth(struct call *c, struct map_ref *ref, u32 i)
 {
 	int err = map_ref_read_key(ref, nth_key(c, ref, i));
 
-	err = err ?: user_read(ref->value, nth_value(c, ref, i), ref->map->spec.value_size);
+	err = err ?: user_read(ref->value, nth_value(c, ref, i), map_user_value_bytes(ref->map));
 	return err ?: map_ref_update(ref, 0);
 }
 
@@ -102,7 +102,8 @@ static int lookup_nth(struct call *c, struct map_ref *ref, const void *key, u32 
 	memcpy(ref->key, ref->next_key, key_size);
 	err = map_ref_lookup(ref);
 	err = err ?: user_write(nth_key(c, ref, i), ref->key, key_size);
-	return err ?: user_write(nth_value(c, ref, i), ref->value, ref->map->spec.value_size);
+	return err ?: user_write(nth_value(c, ref, i), ref->value,
+				 map_user_value_bytes(ref->map));
 }
 
 /* An array: where to go on is named by the last key. */

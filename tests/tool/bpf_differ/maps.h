@@ -32,6 +32,12 @@ static inline void fill_lru(struct world *w, union bpf_attr *a)
 	a->map_type = BPF_MAP_TYPE_LRU_HASH;
 }
 
+static inline void fill_percpu(struct world *w, union bpf_attr *a)
+{
+	fill_array(w, a);
+	a->map_type = BPF_MAP_TYPE_PERCPU_ARRAY;
+}
+
 static inline void fill_stacks(struct world *w, union bpf_attr *a)
 {
 	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_STACK_TRACE, .key_size = 4,
@@ -84,6 +90,7 @@ static const struct base create_bases[] = {
 	{ "hash", BPF_MAP_CREATE, fill_hash, { CREATE_MEMBERS } },
 	{ "ringbuf", BPF_MAP_CREATE, fill_ringbuf, { CREATE_MEMBERS } },
 	{ "LRU", BPF_MAP_CREATE, fill_lru, { CREATE_MEMBERS } },
+	{ "per CPU", BPF_MAP_CREATE, fill_percpu, { CREATE_MEMBERS } },
 	{ "stacks", BPF_MAP_CREATE, fill_stacks, { CREATE_MEMBERS } },
 	{ "typed array", BPF_MAP_CREATE, fill_typed, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
 	{ "section", BPF_MAP_CREATE, fill_section, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
@@ -135,6 +142,15 @@ static const struct shape shapes[] = {
 	{ 1, 4, 8, 1, BPF_F_RDONLY_PROG },
 	{ 1, 4, 8, 1, BPF_F_ZERO_SEED },
 	{ 1, 4, 8, 1, BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU },
+	{ 6, 4, 8, 0, 0 },
+	{ 6, 8, 8, 1, 0 },
+	{ 6, 4, 32768, 1, 0 },
+	{ 6, 4, 32769, 1, 0 },
+	{ 6, 4, 0x7fffffff, 1, 0 },
+	{ 6, 4, 0xffffffff, 1, 0 },
+	{ 6, 4, 8, 1, BPF_F_NUMA_NODE },
+	{ 6, 4, 8, 1, BPF_F_RDONLY_PROG },
+	{ 6, 4, 8, 1, BPF_F_RDONLY | BPF_F_WRONLY },
 	{ 7, 4, 8, 0, 0 },
 	{ 7, 8, 8, 1, 0 },
 	{ 7, 4, 4, 1, 0 },
@@ -238,6 +254,9 @@ static inline void group_names(struct side *s)
 
 /* --- one element -------------------------------------------------------------------------- */
 
+/* A value of a map for each CPU is as many. */
+#define MOST_CPUS 8192
+
 #define ELEM_BASE(map, command, members, ...)                                        \
 	static inline void fill_##map##_##command(struct world *w, union bpf_attr *a)    \
 	{                                                                            \
@@ -249,7 +268,7 @@ static inline void group_names(struct side *s)
 
 #define ELEM_BASES(map)                                                              \
 	ELEM_BASE(map, lookup, , .key = PTR(&key), .value = PTR(value_room))         \
-	ELEM_BASE(map, update, , .key = PTR(&key), .value = PTR(&value))             \
+	ELEM_BASE(map, update, , .key = PTR(&key), .value = PTR(value))             \
 	ELEM_BASE(map, delete, , .key = PTR(&key))                                   \
 	ELEM_BASE(map, next_key, , .key = PTR(&key), .next_key = PTR(key_room))      \
 	ELEM_BASE(map, take, , .key = PTR(&key), .value = PTR(value_room))
@@ -259,6 +278,7 @@ ELEM_BASES(hash)
 ELEM_BASES(ringbuf)
 ELEM_BASES(stacks)
 ELEM_BASES(lru)
+ELEM_BASES(percpu)
 
 static inline void fill_freeze(struct world *w, union bpf_attr *a)
 {
@@ -279,7 +299,7 @@ static inline void fill_freeze(struct world *w, union bpf_attr *a)
 
 static const struct base elem_bases[] = {
 	ELEM_ROWS(array), ELEM_ROWS(hash), ELEM_ROWS(ringbuf), ELEM_ROWS(stacks),
-	ELEM_ROWS(lru),
+	ELEM_ROWS(lru), ELEM_ROWS(percpu),
 	{ "freeze", BPF_MAP_FREEZE, fill_freeze, { MEMBER(FD, map_fd) } },
 };
 

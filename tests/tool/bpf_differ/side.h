@@ -261,7 +261,7 @@ static inline int load_btf(struct side *s)
 
 /* One of everything, for a group. */
 struct world {
-	int array, hash, ringbuf, stacks, lru, mmapable, prog, filter, btf;
+	int array, hash, ringbuf, stacks, lru, percpu, mmapable, prog, filter, btf;
 	int other;		/* a descriptor that bpf(2) knows nothing of */
 };
 
@@ -272,13 +272,14 @@ static inline void make_world(struct side *s, struct world *w)
 	w->ringbuf = make_map(s, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0);
 	w->stacks = make_map(s, BPF_MAP_TYPE_STACK_TRACE, 4, 8, 3, 0);
 	w->lru = make_map(s, BPF_MAP_TYPE_LRU_HASH, 4, 8, 100, 0);
+	w->percpu = make_map(s, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 3, 0);
 	w->mmapable = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1000, BPF_F_MMAPABLE);
 	w->prog = load_ret0(s, BPF_PROG_TYPE_SYSCALL);
 	w->filter = load_ret0(s, BPF_PROG_TYPE_SOCKET_FILTER);
 	w->btf = load_btf(s);
 	w->other = open("/dev/null", O_RDWR | O_CLOEXEC);
 	must(s, w->array >= 0 && w->hash >= 0 && w->ringbuf >= 0 && w->stacks >= 0 &&
-	       w->lru >= 0 && w->mmapable >= 0 && w->prog >= 0 && w->filter >= 0 && w->btf >= 0 && w->other >= 0,
+	       w->lru >= 0 && w->percpu >= 0 && w->mmapable >= 0 && w->prog >= 0 && w->filter >= 0 && w->btf >= 0 && w->other >= 0,
 	     "one of each");
 }
 
@@ -289,6 +290,7 @@ static inline void drop_world(struct side *s, struct world *w)
 	s->close(w->ringbuf);
 	s->close(w->stacks);
 	s->close(w->lru);
+	s->close(w->percpu);
 	s->close(w->mmapable);
 	s->close(w->prog);
 	s->close(w->filter);

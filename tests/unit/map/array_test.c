@@ -8,6 +8,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/context.h"
+#include "bpf/map/map.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
 
@@ -243,5 +245,93 @@ TEST(array, batches_read_and_write_many)
 					    .values = PTR(values) } };
 	EXPECT_EQ(rove_bpf(BPF_MAP_UPDATE_BATCH, &attr, sizeof(attr)), -E2BIG);
 	EXPECT_EQ(attr.batch.count, 1);
+	rove_bpf_close(fd);
+}
+
+/* --- for each CPU ------------------------------------------------------------------------- */
+
+#define PERCPU(value_size, max_entries, flags) \
+	map_new(BPF_MAP_TYPE_PERCPU_ARRAY, 4, (value_size), (max_entries), (flags))
+
+TEST(percpu_array, sizes_and_flags_that_make_no_sense_are_refused)
+{
+	EXPECT_EQ(map_new(BPF_MAP_TYPE_PERCPU_ARRAY, 8, 8, 1, 0), -EINVAL);
+	EXPECT_EQ(PERCPU(0, 1, 0), -EINVAL);
+	EXPECT_EQ(PERCPU(8, 0, 0), -EINVAL);
+	EXPECT_EQ(PERCPU(8, 1, BPF_F_MMAPABLE), -EINVAL);
+	EXPECT_EQ(PERCPU(8, 1, BPF_F_NUMA_NODE), -EINVAL);
+	EXPECT_EQ(PERCPU(32769, 1, 0), -E2BIG);
+	rove_bpf_close(PERCPU(32768, 1, 0));
+}
+
+TEST(percpu_array, programs_see_their_cpus_value_and_bpf_2_all_of_them)
+{
+	int fd = PERCPU(4, 3, 0);
+	u32 nr = map_nr_cpus(), key = 1, sum = 0;
+	u64 *values = calloc(nr, sizeof(*values));
+	struct bpf_map *map;
+
+	EXPECT_TRUE(nr >= 1);
+	EXPECT_EQ(map_by_fd(fd, &map), 0);
+	for (u32 cpu = 0; cpu < nr; cpu++)
+		values[cpu] = 10 + cpu;
+	EXPECT_EQ(map_update(fd, &key, values, BPF_ANY), 0);
+	for (u32 cpu = 0; cpu < nr; cpu++)
+		EXPECT_EQ(*(u32 *)map->ops->lookup_cpu(map, &key, cpu), 10 + cpu);
+	EXPECT_TRUE(!map->ops->lookup_cpu(map, &key, nr));
+	EXPECT_TRUE(!map->ops->lookup_cpu(map, &(u32){ 3 }, 0));
+
+	ctx_nmi_enter();
+	EXPECT_TRUE(*(u32 *)map->ops->lookup(map, &key) >= 10);
+	EXPECT_EQ(map->ops->update(map, &key, &(u32){ 5 }, BPF_ANY), 0);
+	EXPECT_EQ(map->ops->update(map, &key, &(u32){ 5 }, BPF_NOEXIST), -EEXIST);
+	ctx_nmi_exit();
+	EXPECT_EQ(map_lookup(fd, &key, values), 0);
+	for (u32 cpu = 0; cpu < nr; cpu++)
+		sum += values[cpu] == 5;
+	EXPECT_EQ(sum, 1);
+	EXPECT_EQ(map_delete(fd, &key), -EINVAL);
+	EXPECT_EQ(map_lookup(fd, &(u32){ 3 }, values), -ENOENT);
+	EXPECT_EQ(map_update(fd, &(u32){ 3 }, values, BPF_ANY), -E2BIG);
+	free(values);
+	map_put(map);
+	rove_bpf_close(fd);
+}
+
+TEST(percpu_array, a_batch_has_the_values_of_all_cpus)
+{
+	int fd = PERCPU(8, 2, 0);
+	u32 nr = map_nr_cpus(), keys[2] = { 0, 1 }, out;
+	u64 *values = calloc(2 * nr, sizeof(*values)), *got = calloc(2 * nr, sizeof(*got));
+	union bpf_attr attr = { .batch = { .map_fd = fd, .keys = PTR(keys), .count = 2,
+					   .values = PTR(values), .out_batch = PTR(&out) } };
+
+	for (u32 i = 0; i < 2 * nr; i++)
+		values[i] = i;
+	EXPECT_EQ(rove_bpf(BPF_MAP_UPDATE_BATCH, &attr, sizeof(attr)), 0);
+	attr.batch.values = PTR(got);
+	EXPECT_EQ(rove_bpf(BPF_MAP_LOOKUP_BATCH, &attr, sizeof(attr)), 0);
+	EXPECT_EQ(attr.batch.count, 2);
+	EXPECT_MEM_EQ(got, values, 2 * nr * sizeof(*got));
+	free(got);
+	free(values);
+	rove_bpf_close(fd);
+}
+
+TEST(array, a_signal_handler_updates_as_a_thread_does)
+{
+	int fd = ARRAY(8, 2, 0);
+	struct bpf_map *map;
+	u64 got;
+
+	EXPECT_EQ(map_by_fd(fd, &map), 0);
+	ctx_nmi_enter();
+	EXPECT_EQ(map->ops->update(map, &(u32){ 1 }, &(u64){ 7 }, BPF_ANY), 0);
+	EXPECT_EQ(map->ops->update(map, &(u32){ 2 }, &(u64){ 7 }, BPF_ANY), -E2BIG);
+	EXPECT_EQ(map->ops->delete(map, &(u32){ 1 }), -EINVAL);
+	ctx_nmi_exit();
+	EXPECT_EQ(map_lookup(fd, &(u32){ 1 }, &got), 0);
+	EXPECT_EQ(got, 7);
+	map_put(map);
 	rove_bpf_close(fd);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/atomic.h"
+#include "base/context.h"
 #include "bpf/map/map.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
@@ -288,5 +289,39 @@ TEST(ringbuf, several_writers_and_a_reader_lose_nothing)
 	for (u32 i = 0; i < NR_WRITERS; i++)
 		pthread_join(w[i].thread, NULL);
 	EXPECT_EQ(read_records(&r, next), 0);
+	reader_free(&r);
+}
+
+TEST(ringbuf, a_signal_handler_reserves_submits_and_wakes)
+{
+	struct reader r = reader_new(PAGE);
+	u64 count = 0, *busy, *record;
+	int poll_fd = rove_bpf_poll_fd(r.fd);
+
+	EXPECT_TRUE(poll_fd >= 0);
+	busy = ringbuf_reserve(r.map, 8);	/* as if the handler interrupted its writer */
+	ctx_nmi_enter();
+	EXPECT_TRUE(!ringbuf_output(r.map, &count, sizeof(count), BPF_RB_FORCE_WAKEUP));
+	record = ringbuf_reserve(r.map, 8);
+	EXPECT_TRUE(record);
+	ringbuf_discard(record, 0);
+	ctx_nmi_exit();
+	EXPECT_EQ(read(poll_fd, &count, sizeof(count)), sizeof(count));
+	EXPECT_EQ(count, 1);
+	ringbuf_submit(busy, BPF_RB_NO_WAKEUP);
+	EXPECT_EQ(produced(&r), 48);
+	reader_free(&r);
+}
+
+TEST(ringbuf, a_wakeup_that_is_one_too_many_leaves_errno_alone)
+{
+	struct reader r = reader_new(PAGE);
+	int poll_fd = rove_bpf_poll_fd(r.fd);
+	u64 most = UINT64_MAX - 1;
+
+	EXPECT_EQ(write(poll_fd, &most, sizeof(most)), sizeof(most));
+	errno = 77;
+	EXPECT_EQ(ringbuf_output(r.map, &most, sizeof(most), BPF_RB_FORCE_WAKEUP), 0);
+	EXPECT_EQ(errno, 77);
 	reader_free(&r);
 }

@@ -62,7 +62,8 @@ static int enter_callback(struct vrf *v, struct vstate *st, const struct call *c
 static int check_elements(struct vrf *v, const struct call *call)
 {
 	static const u64 walkable = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |
-				    1ull << BPF_MAP_TYPE_LRU_HASH;
+				    1ull << BPF_MAP_TYPE_LRU_HASH |
+				    1ull << BPF_MAP_TYPE_PERCPU_ARRAY;
 	u32 type = call->map ? call->map->type : BPF_MAP_TYPE_UNSPEC;
 
 	if (call->proto->callback != CALLBACK_MAP_ELEM || walkable & 1ull << type)

@@ -94,13 +94,14 @@ static inline struct async_cell *async_field_detach(struct async_field *field)
 	return xchg_acq_rel(&field->cell, NULL);
 }
 
-/* Detach and release, if there is anything. */
-static inline void async_field_release(struct async_field *field)
+/* Detach and release, if there is anything: then true. */
+static inline bool async_field_release(struct async_field *field)
 {
 	struct async_cell *cell = async_field_detach(field);
 
 	if (cell)
 		cell->ops->release(cell);
+	return cell != NULL;
 }
 
 #endif

@@ -28,13 +28,17 @@ void map_fields_clear(const struct bpf_map *map, void *value)
  * @value: in the map, or just taken out of it
  *
  * Context: any; no lock of the map is held.
+ * Return:  true if there was anything: a callback may be running on the value until a grace
+ *          period is over.
  */
-void map_fields_release(const struct bpf_map *map, void *value)
+bool map_fields_release(const struct bpf_map *map, void *value)
 {
 	const struct btf_fields *fields = &map->spec.fields;
+	bool any = false;
 
 	for (u32 i = 0; i < fields->nr; i++)
-		async_field_release(map_field_at(value, &fields->at[i]));
+		any |= async_field_release(map_field_at(value, &fields->at[i]));
+	return any;
 }
 
 static u64 release_visited(void *arg, const void *key, void *value)

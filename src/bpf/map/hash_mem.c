@@ -34,14 +34,20 @@ static void drop(struct retire *r)
 	hash_mem_put(hash_of_retire(r));
 }
 
-/* Who stood on the element may have put something into its fields after it was taken out. */
+/*
+ * Who stood on the element may have put something into its fields after it was taken out.  Its
+ * callback's section may be younger than this grace period, so then the element waits for
+ * another one.
+ */
 static void give_back(struct retire *r, struct llist_node *node)
 {
 	struct hash_map *hash = hash_of_retire(r);
 	struct hash_elem *elem = container_of(node, struct hash_elem, retired);
 
-	map_fields_release(&hash->map, elem_value(hash, elem));
-	elem_free(hash, elem);
+	if (map_fields_release(&hash->map, elem_value(hash, elem)))
+		retire_add(r, node);
+	else
+		elem_free(hash, elem);
 }
 
 static const struct retire_ops retire_ops = { .hold = hold, .drop = drop, .give_back = give_back };

@@ -23,7 +23,7 @@ struct value {
 	struct async_field work;
 };
 
-static u32 put_opaque(struct btf_maker *m, const char *name, u32 type_int)
+static inline u32 put_opaque(struct btf_maker *m, const char *name, u32 type_int)
 {
 	u32 id = maker_struct(m, name, BTF_FIELD_BYTES, 1);
 
@@ -31,7 +31,7 @@ static u32 put_opaque(struct btf_maker *m, const char *name, u32 type_int)
 	return id;
 }
 
-static int value_btf(u32 *ret_value_id)
+static inline int value_btf(u32 *ret_value_id)
 {
 	struct btf_maker *m = calloc(1, sizeof(*m));
 	u32 type_int, type_u64, timer, work, bytes;
@@ -56,7 +56,7 @@ static int value_btf(u32 *ret_value_id)
 }
 
 /* A descriptor; close it with rove_bpf_close(). */
-static int async_map(u32 type, u32 max_entries)
+static inline int async_map(u32 type, u32 max_entries)
 {
 	u32 value_id;
 	int btf = value_btf(&value_id), fd;

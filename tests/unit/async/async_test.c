@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/futex.h"
 #include "tests/unit/async/async_map.h"
@@ -97,6 +98,7 @@ static struct value *begin(void)
 {
 	EXPECT_EQ(async_prepare(), 0);
 	WRITE_ONCE(nr_calls, 0);
+	memset(inside, 0, sizeof(inside));
 	map_fd = async_map(BPF_MAP_TYPE_ARRAY, 4);
 	map = map_at(map_fd);
 	map_rcu_read_lock();
@@ -278,6 +280,7 @@ TEST(async, a_cancel_from_another_thread_finds_it_running_and_changes_nothing)
 {
 	struct value *v = begin();
 
+	WRITE_ONCE(may_return, 0);
 	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
 	EXPECT_EQ(async_set_callback(&v->timer, &restless), 0);
 	EXPECT_EQ(async_timer_start(&v->timer, 0, 0), 0);
@@ -375,6 +378,75 @@ TEST(async, a_map_without_descriptors_takes_no_timers)
 	map_rcu_read_unlock();
 	map_put(map);
 	wait_for_reapers();
+}
+
+/* Looks at its value until it is told to return. */
+static u64 stay_on_value(const struct bpf_func *f, u64 m, u64 key, u64 value, u64 r4, u64 r5)
+{
+	struct value *v = (struct value *)(uintptr_t)value;
+
+	called();
+	while (!load_acquire(&may_return))
+		if (READ_ONCE(v->number) != 42)
+			WRITE_ONCE(inside[0], 1);
+	return 0;
+}
+
+static const struct bpf_func stayer = { .call = stay_on_value, .prog = &progs[0].obj };
+
+static void fill_hash(int fd, u64 number)
+{
+	struct value value = { .number = number };
+
+	for (u32 key = 0; key < 4; key++)
+		EXPECT_EQ(map_update(fd, &key, &value, BPF_ANY), 0);
+}
+
+/* Long enough, as a rule, for a grace period to end in. */
+static void replace_for_a_while(int fd)
+{
+	u64 end = clock_mono_ns() + 40000000;
+
+	while (clock_mono_ns() < end)
+		fill_hash(fd, 43);
+}
+
+/*
+ * The timer is started by one who stands on the element after it was deleted, so what the
+ * element's first grace period waits for is not the callback.  Others then
+ * replace elements, which use again what was freed.
+ */
+TEST(async, a_callback_keeps_the_deleted_element_that_it_runs_on)
+{
+	u32 key = 2;
+
+	begin();
+	map_rcu_read_unlock();
+	for (int i = 0; i < 5; i++) {
+		int fd = async_map(BPF_MAP_TYPE_HASH, 4);
+		struct bpf_map *hash = map_at(fd);
+		struct value *v;
+
+		WRITE_ONCE(nr_calls, 0);
+		WRITE_ONCE(may_return, 0);
+		fill_hash(fd, 42);
+		map_rcu_read_lock();
+		v = value_at(hash, key);
+		EXPECT_EQ(map_delete(fd, &key), 0);
+		EXPECT_EQ(async_timer_init(hash, &v->timer, CLOCK_MONOTONIC), 0);
+		EXPECT_EQ(async_set_callback(&v->timer, &stayer), 0);
+		/* By then the element's grace period has begun, as a rule. */
+		EXPECT_EQ(async_timer_start(&v->timer, 40000000, 0), 0);
+		wait_for_calls(1);
+		map_rcu_read_unlock();
+		replace_for_a_while(fd);
+		EXPECT_EQ(READ_ONCE(inside[0]), 0);
+		store_release(&may_return, 1);
+		wait_for_reapers();
+		rove_bpf_close(fd);
+	}
+	map_rcu_read_lock();
+	end();
 }
 
 static void init_until_empty(int sig)

@@ -4,8 +4,8 @@
  *
  * Lookups take no lock, in any context.
  *
- * Invariant: between the two steps of a replacement both elements are linked,
- *            the newer first; otherwise a key is linked at most once.
+ * Invariant: a key is linked at most once; a key that is replaced is found by every
+ *            lookup, before or after.
  * Ordering:  hash.publish -> hash.observe (docs/memory-model.md).
  * Not here:  how elements come and go (hash_change.c), their memory (hash_mem.c).
  */
@@ -269,7 +269,7 @@ static u32 count_locked(const struct hash_bucket *bucket)
 	return nr;
 }
 
-/* Under the lock, so that no element is there twice while it is replaced. */
+/* Under the lock, so that they are as many as are counted. */
 static int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, u32 room,
 			 u32 *ret_nr)
 {

@@ -2,8 +2,8 @@
 /*
  * bpf/map/hash_change.c - elements put in, replaced, deleted and evicted
  *
- * An update never changes an element that readers may stand on: it links a new one in
- * front and takes the old one out, which is used again after a grace period.
+ * An update never changes an element that readers may stand on: it puts a new one into
+ * the old one's place, which is used again after a grace period.
  *
  * A signal handler may have interrupted whoever holds a bucket.  So it only tries the
  * lock, and when that is held it is told -EBUSY, whoever holds it; and memory is taken
@@ -41,7 +41,21 @@ static struct hash_elem **link_of_locked(struct hash_bucket *bucket, const struc
 /* Readers may stand on @elem until their sections end. */
 static void unlink_locked(struct hash_bucket *bucket, struct hash_elem *elem)
 {
-	WRITE_ONCE(*link_of_locked(bucket, elem), elem->next);
+	/* Who comes by this link to the next one has not seen the one who published that. */
+	elem_publish(link_of_locked(bucket, elem), elem->next);
+}
+
+/*
+ * In the place of @old, or in front.  One store: who looks meanwhile finds one of the two.
+ * A new one in front and the old one out would not do for a reader who has passed the front.
+ */
+static void link_locked(struct hash_bucket *bucket, struct hash_elem *elem,
+			const struct hash_elem *old)
+{
+	struct hash_elem **link = old ? link_of_locked(bucket, old) : &bucket->first;
+
+	elem->next = old ? old->next : bucket->first;
+	elem_publish(link, elem);
 }
 
 static bool count_up(struct hash_map *hash)
@@ -75,10 +89,7 @@ static int insert_locked(struct hash_map *hash, struct hash_bucket *bucket,
 		return -ENOENT;
 	if (!old && !count_up(hash))
 		return -E2BIG;
-	elem->next = bucket->first;
-	elem_publish(&bucket->first, elem);
-	if (old)
-		unlink_locked(bucket, old);
+	link_locked(bucket, elem, old);
 	*ret_old = old;
 	return 0;
 }

@@ -38,6 +38,14 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/progs/wq.c
 	tools/testing/selftests/bpf/progs/wq_failures.c
 	tools/testing/selftests/bpf/progs/bpf_misc.h
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_map.c
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_link.c
+	tools/testing/selftests/bpf/progs/bpf_iter_map_elem.c
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_array_map.c
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_hash_map.c
+	tools/testing/selftests/bpf/progs/bpf_iter_test_kern4.c
+	tools/testing/selftests/bpf/progs/bpf_iter_test_kern5.c
+	tools/testing/selftests/bpf/progs/bpf_iter_test_kern6.c
 	tools/testing/selftests/bpf/prog_tests/dmabuf_iter.c
 	tools/testing/selftests/bpf/prog_tests/timer.c
 	tools/testing/selftests/bpf/prog_tests/timer_start_delete_race.c
@@ -47,6 +55,7 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/gnu/stubs.h
 	tools/testing/selftests/bpf/libarena/include/bpf_may_goto.h
 	tools/testing/selftests/bpf/test_kmods/bpf_testmod_kfunc.h
+	kernel/bpf/preload/iterators/iterators.bpf.c
 	tools/lib/bpf/bpf_helpers.h tools/lib/bpf/bpf_core_read.h tools/lib/bpf/bpf_tracing.h
 	tools/include/uapi/linux/bpf.h tools/include/uapi/linux/bpf_common.h"
 # 6.1 has nothing built in that makes DMA-bufs.  Where the package has them uncompressed:

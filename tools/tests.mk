@@ -9,7 +9,7 @@ E2E_TESTS := $(sort $(wildcard tests/e2e/*_test.sh tests/e2e/*_test.py))
 # On real kernels in QEMU: rove against the kernel's own files; both verifiers; equal records.
 KERNEL_TESTS := tests/kernel/run.sh
 # The kernel's own tests, on this process.
-SELFTESTS := tests/selftest/run.sh tests/selftest/run-async.sh
+SELFTESTS := tests/selftest/run.sh tests/selftest/run-async.sh tests/selftest/run-iter.sh
 STATIC_TESTS := tools/check-layers.py tools/check-order.py tools/check-symbols.sh tools/check-install.sh
 
 .PHONY: deps-build deps-check deps-full

@@ -8,6 +8,9 @@
  *
  * In our BTF the structs are called as in the kernel: bpf/iter/declare.c defines
  * VIEW_IN_BTF.  Everywhere else they end in _view.
+ *
+ * Some members are here for programs that were written for the kernel: pointers that are
+ * NULL, which such programs find in a kernel too, with the types that they follow them by.
  */
 #ifndef ROVE_BPF_CORE_VIEW_H
 #define ROVE_BPF_CORE_VIEW_H
@@ -21,6 +24,25 @@
 #endif
 
 #define VIEW_NAME_BYTES 16
+#define VIEW_FUNC_BYTES 64
+
+#ifdef VIEW_IN_BTF
+#include <linux/bpf.h>
+#include <linux/btf.h>
+
+struct btf {
+	struct btf_type **types;
+	const char *strings;
+	struct btf_header hdr;
+};
+#else
+struct btf;
+struct bpf_func_info;
+#endif
+
+struct view_counter {
+	s64 counter;
+};
 
 VIEW(bpf_map) {
 	u32 id;
@@ -32,7 +54,12 @@ VIEW(bpf_map) {
 	u64 map_extra;
 	char name[VIEW_NAME_BYTES];
 	bool frozen;
+	struct view_counter refcnt;	/* the reader's own reference is one */
+	struct view_counter usercnt;	/* of those, descriptors': all together are one */
+	u32 nr_elems;			/* ours: of a map that counts them, else 0 */
 };
+
+struct bpf_prog;
 
 VIEW(bpf_prog_aux) {
 	u32 id;
@@ -44,6 +71,10 @@ VIEW(bpf_prog_aux) {
 	u64 load_time;		/* ns of CLOCK_BOOTTIME */
 	char name[VIEW_NAME_BYTES];
 	bool sleepable;
+	const char *attach_func_name;	/* "bpf_iter_bpf_map"; NULL: it has none */
+	struct bpf_prog *dst_prog;	/* NULL: no program replaces a part of another */
+	struct bpf_func_info *func_info; /* NULL */
+	struct btf *btf;		/* NULL */
 };
 
 VIEW(bpf_prog) {
@@ -67,6 +98,7 @@ struct object_view {
 	struct bpf_link_view	link;
 	struct bpf_prog_view	prog;
 	struct bpf_prog_aux_view aux;
+	char			attach_func[VIEW_FUNC_BYTES];
 };
 #endif
 

@@ -34,6 +34,7 @@ struct bpf_iter_meta {
 struct iter_word {
 	const char *type;	/* a struct of our BTF; NULL: memory, see ->buf */
 	u8 buf;			/* enum ctx_buf */
+	bool always;		/* there is one behind the last object too: not NULL */
 };
 
 /* What a link is bound to, beside the target. */

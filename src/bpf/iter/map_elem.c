@@ -2,9 +2,10 @@
 /*
  * bpf/iter/map_elem.c - all elements of one map; programs may change the values
  *
- * A read is one read section, so elements stay while they are shown.  Between
- * two reads the place is kept: an element may be met twice, or not at all, if
- * others come and go in its place meanwhile.
+ * A read is one read section, so elements stay while they are shown, and the next one is
+ * found from the one at hand even if that has been taken out: a program may delete what it
+ * is shown.  Between two reads the place is kept: an element may be met twice, or not at
+ * all, if others come and go in its place meanwhile.
  */
 #include <errno.h>
 
@@ -64,12 +65,35 @@ static void *next(void *state, void *obj)
 {
 	struct state *s = state;
 
+	const struct map_ops *ops = s->map->ops;
+
 	s->nth++;
+	if (!ops->elem_behind)
+		return find(s);
+	if (!ops->elem_behind(s->map, s->key, &s->key, &s->value))
+		return s;
+	s->at++;
+	s->nth = 0;
 	return find(s);
+}
+
+/* Where the element at hand stands now; what was before it may have been taken out. */
+static void find_nth(struct state *s)
+{
+	const void *key;
+	void *value;
+
+	for (u32 i = 0; !s->map->ops->elem_at(s->map, s->at, i, &key, &value); i++)
+		if (value == s->value)
+			s->nth = i;
 }
 
 static void stop(void *state, void *obj)
 {
+	struct state *s = state;
+
+	if (obj && s->map->ops->elem_behind)
+		find_nth(s);
 	map_rcu_read_unlock();
 }
 

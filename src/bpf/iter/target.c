@@ -13,7 +13,8 @@ static const struct iter_target targets[] = {
 	{ "bpf_prog", &iter_ops_prog, { { "bpf_prog" } }, .shows_end = true },
 	{ "bpf_link", &iter_ops_link, { { "bpf_link" } }, .shows_end = true },
 	{ "bpf_map_elem", &iter_ops_map_elem,
-	  { { "bpf_map" }, { .buf = CTX_BUF_RDONLY }, { .buf = CTX_BUF } }, .shows_end = true },
+	  { { "bpf_map", .always = true }, { .buf = CTX_BUF_RDONLY }, { .buf = CTX_BUF } },
+	  .shows_end = true },
 	{ "dmabuf", &iter_ops_dmabuf, { { "dma_buf" } }, .may_sleep = true },
 	{ "wakeup_source", &iter_ops_wakeup_source, { { "wakeup_source" } } },
 	/* Copies: they stay whatever their programs wait for. */
@@ -49,7 +50,8 @@ const struct iter_target *iter_target_at(u32 i)
  * iter_target_ctx - how the verifier is to see the target's context
  * @fields:  room for them; belongs to *@ret_ctx
  *
- * Whether there is an object is for the program to ask: behind the last there is none.
+ * Whether there is an object is for the program to ask: behind the last there is none, but the
+ * map whose elements were shown.
  *
  * Context: may sleep.
  */
@@ -68,7 +70,7 @@ void iter_target_ctx(const struct iter_target *target, struct ctx_field fields[I
 		if (!word->type && !word->buf)
 			break;
 		fields[nr] = (struct ctx_field){
-			.off = nr * 8, .size = 8, .maybe_null = true, .buf = word->buf,
+			.off = nr * 8, .size = 8, .buf = word->buf, .maybe_null = !word->always,
 			.btf_id = word->type ? btf_find(btf, word->type, BTF_KIND_STRUCT) : 0,
 		};
 	}

@@ -7,7 +7,7 @@
 #include "bpf/kfunc/kfunc.h"
 
 static const struct kfunc *const subjects[] = { kfuncs_iter_num, kfuncs_cast, kfuncs_wakeup,
-						kfuncs_dmabuf, kfuncs_async };
+						kfuncs_dmabuf, kfuncs_async, kfuncs_map };
 
 /**
  * kfunc_find - a kfunc by its name

@@ -25,6 +25,6 @@ const struct kfunc *kfunc_find(const char *name);
 
 /* Rows of one subject, in its own file; ends with a row without a name. */
 extern const struct kfunc kfuncs_iter_num[], kfuncs_cast[], kfuncs_wakeup[], kfuncs_dmabuf[],
-	kfuncs_async[];
+	kfuncs_async[], kfuncs_map[];
 
 #endif

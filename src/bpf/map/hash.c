@@ -312,6 +312,25 @@ static int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_k
 	return 0;
 }
 
+/* What is taken out keeps its ->next until the readers' sections have ended. */
+static int hash_elem_behind(struct bpf_map *map, const void *key, const void **ret_key,
+			    void **ret_value)
+{
+	struct hash_elem *elem = container_of((u8 *)key, struct hash_elem, key[0]);
+
+	elem = elem_observe(&elem->next);
+	if (!elem)
+		return -ENOENT;
+	*ret_key = elem->key;
+	*ret_value = elem_value(hash_of(map), elem);
+	return 0;
+}
+
+static u32 hash_nr_elems(const struct bpf_map *map)
+{
+	return READ_ONCE(container_of(map, struct hash_map, map)->nr_elems);
+}
+
 /* --- the types ----------------------------------------------------------------------------- */
 
 #define COMMON_OPS                                                                   \
@@ -326,7 +345,9 @@ static int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_k
 	.for_each = hash_for_each, \
 	.key_of = hash_key_of, \
 	.elems_at = hash_elems_at, \
-	.elem_at = hash_elem_at
+	.elem_at = hash_elem_at, \
+	.elem_behind = hash_elem_behind, \
+	.nr_elems = hash_nr_elems
 
 const struct map_ops map_hash_ops = {
 	.has_fields = true,

@@ -60,7 +60,7 @@ static void map_object_free(struct object *obj)
 
 static void map_view(struct object *obj, struct object_view *ret_view)
 {
-	const struct bpf_map *map = map_of_object(obj);
+	struct bpf_map *map = map_of_object(obj);
 	const struct map_spec *spec = &map->spec;
 
 	ret_view->map = (struct bpf_map_view){
@@ -72,6 +72,9 @@ static void map_view(struct object *obj, struct object_view *ret_view)
 		.map_flags = spec->flags & ~(BPF_F_RDONLY | BPF_F_WRONLY),
 		.map_extra = spec->extra,
 		.frozen = map_is_frozen(map),
+		.refcnt.counter = refcount_read(&obj->refs),
+		.usercnt.counter = object_is_open(obj),
+		.nr_elems = map->ops->nr_elems ? map->ops->nr_elems(map) : 0,
 	};
 	memcpy(ret_view->map.name, spec->name, sizeof(ret_view->map.name));
 }

@@ -93,6 +93,13 @@ struct map_ops {
 	int (*elem_at)(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
 		       void **ret_value);
 
+	/*
+	 * In the read section in which @key was found: what stands behind it in its place, even
+	 * if it has been taken out since.  NULL: ->elem_at does.  -ENOENT: it is the last there.
+	 */
+	int (*elem_behind)(struct bpf_map *map, const void *key, const void **ret_key,
+			   void **ret_value);
+
 	/* All values in a row, for programs that use them without a lookup. */
 	void *(*values)(struct bpf_map *map);
 	/*
@@ -100,6 +107,8 @@ struct map_ops {
 	 * some may be missed or met twice that come and go meanwhile.  Return: how many.
 	 */
 	u64 (*for_each)(struct bpf_map *map, map_visit visit, void *arg);
+	/* How many there are just now.  NULL: nobody counts them. */
+	u32 (*nr_elems)(const struct bpf_map *map);
 	/* The key of an element whose value is @value; @room is 4 bytes for one that is made. */
 	const void *(*key_of)(struct bpf_map *map, const void *value, u32 *room);
 	int (*freeze)(struct bpf_map *map);

@@ -56,6 +56,11 @@ static void prog_view(struct object *obj, struct object_view *ret_view)
 		.sleepable = prog->flags & BPF_F_SLEEPABLE,
 	};
 	memcpy(ret_view->aux.name, prog->name, sizeof(ret_view->aux.name));
+	if (prog->iter) {
+		snprintf(ret_view->attach_func, sizeof(ret_view->attach_func), "bpf_iter_%s",
+			 prog->iter->name);
+		ret_view->aux.attach_func_name = ret_view->attach_func;
+	}
 	ret_view->prog = (struct bpf_prog_view){
 		.type = prog->type,
 		.expected_attach_type = prog->attach_type,

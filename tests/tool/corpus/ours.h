@@ -396,7 +396,7 @@ static const struct ctx_desc *ours_ctx_iter(const struct vrf_platform *p, const 
 		.size = 8, .btf_id = btf_find(p->btf, "bpf_iter_meta", BTF_KIND_STRUCT),
 	};
 	fields[1] = (struct ctx_field){
-		.off = 8, .size = 8, .maybe_null = true,
+		.off = 8, .size = 8, .maybe_null = !elem,
 		.btf_id = btf_find(p->btf, type, BTF_KIND_STRUCT),
 	};
 	fields[2] = (struct ctx_field){

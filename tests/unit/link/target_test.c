@@ -194,6 +194,55 @@ TEST(iter_target, elements_of_a_hash_each_once)
 	EXPECT_EQ(rove_bpf_close(map), 0);
 }
 
+/* @chunk bytes at a time.  Each of 500 elements is shown, though each is deleted then. */
+static void walk_and_delete(size_t chunk)
+{
+	int map = map_new(BPF_MAP_TYPE_HASH, 4, 8, 500, BPF_F_NO_PREALLOC), prog, link, fd;
+	const struct bpf_insn insns[] = {
+		MOV_X(6, 1),
+		LDX(BPF_DW, 7, 6, 16),
+		JMP_K(BPF_JEQ, 7, 0, 12),
+		LDX(BPF_W, 1, 7, 0),
+		STX(BPF_W, 10, 1, -4),
+		SEQ_IN_R1,
+		MOV_X(2, 7),
+		MOV_K(3, 4),
+		SEQ_WRITE,
+		LD_MAP(1, map),
+		MOV_X(2, 10),
+		ADD_K(2, -4),
+		CALL(BPF_FUNC_map_delete_elem),
+		MOV_K(0, 0),
+		EXIT(),
+	};
+	bool shown[500] = { false };
+	u64 value = 0;
+
+	for (u32 i = 0; i < 500; i++)
+		EXPECT_EQ(map_update(map, &i, &value, 0), 0);
+	prog = ITER_PROG("bpf_map_elem", insns);
+	link = link_to_map(prog, map);
+	fd = rove_bpf_iter_open(link);
+	EXPECT_TRUE(prog >= 0 && link >= 0 && fd >= 0);
+	EXPECT_EQ(ask_all(fd, got, sizeof(got), chunk), 500 * 4);
+	for (u32 i = 0; i < 500; i++)
+		shown[got_u32(i)] = true;
+	for (u32 i = 0; i < 500; i++) {
+		EXPECT_TRUE(shown[i]);
+		EXPECT_EQ(map_lookup(map, &i, &value), -ENOENT);
+	}
+	EXPECT_EQ(rove_bpf_close(fd), 0);
+	EXPECT_EQ(rove_bpf_close(link), 0);
+	EXPECT_EQ(rove_bpf_close(prog), 0);
+	EXPECT_EQ(rove_bpf_close(map), 0);
+}
+
+TEST(iter_target, a_program_may_delete_each_element_that_it_is_shown)
+{
+	walk_and_delete(sizeof(got));
+	walk_and_delete(4);
+}
+
 TEST(iter_target, elements_that_are_smaller_than_a_program_reaches_are_refused)
 {
 	int prog = ITER_PROG("bpf_map_elem", count_elems);

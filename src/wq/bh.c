@@ -32,7 +32,7 @@ static void bh_run(struct rove_irq_work *irq)
 
 	do {
 		while (pool_take(bh->pool, bh->worker)) {
-			worker_run_batch(bh->worker);
+			worker_run_batch(bh->worker, 0);
 			if (clock_mono_ns() > end_ns) {
 				rove_irq_work_queue(irq);
 				return;

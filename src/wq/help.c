@@ -66,8 +66,8 @@ static bool is_waiting_in(const struct rove_work *work, const struct shard *s)
 	return work_state_waits_in(READ_ONCE(work->state), s->id);
 }
 
-/* Return: what goes into a slot, or 0. */
-static unsigned long take_from_list_locked(struct shard *s, struct rove_work *work)
+/* Adds to @nr_new if the work was not in flight.  Return: what goes into a slot, or 0. */
+static unsigned long take_from_list_locked(struct shard *s, struct rove_work *work, u32 *nr_new)
 {
 	u32 bits, color = s->color;
 
@@ -80,16 +80,17 @@ static unsigned long take_from_list_locked(struct shard *s, struct rove_work *wo
 	if (unlikely(bits & LINK_COUNTED))
 		color = !!(bits & LINK_COLOR);
 	else
-		shard_begin_locked(s, color, 1);
+		*nr_new += 1;
 	s->nr_helped++;
 	return (unsigned long)work | (color ? SLOT_COLOR : 0);
 }
 
-static void help_run(struct worker *w)
+/* @slot: one that the caller has claimed, before those of the batch; or 0. */
+static void help_run(struct worker *w, unsigned long slot)
 {
 	help_depth++;
 	w->outer = worker_self;
-	worker_run_batch(w);
+	worker_run_batch(w, slot);
 	help_depth--;
 }
 
@@ -97,7 +98,8 @@ static void help_run(struct worker *w)
 static size_t help_from_shard(struct shard *s, struct worker *w,
 			      struct rove_work *const *works, size_t nr)
 {
-	u32 nr_slots = 0;
+	unsigned long first = 0;
+	u32 nr_slots = 0, nr_new = 0;
 	size_t i = 0;
 
 	mutex_lock(&s->lock);
@@ -108,14 +110,19 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 	worker_board_locked(w, s);
 	shard_splice_locked(s);
 	for (; i < nr && nr_slots < WORKER_SLOTS; i++) {
-		unsigned long slot = take_from_list_locked(s, works[i]);
+		unsigned long slot = take_from_list_locked(s, works[i], &nr_new);
 
-		if (slot)
+		/* The first is begun at once: nobody need find it in a slot. */
+		if (slot && first)
 			store_release(&w->slot[nr_slots++], slot);
+		else if (slot)
+			first = slot;
 	}
 	w->nr_batch = nr_slots;
+	shard_left_locked(s, nr_new);
+	shard_begin_locked(s, nr_new);
 	mutex_unlock(&s->lock);
-	help_run(w);
+	help_run(w, first);
 	return i;
 }
 
@@ -139,19 +146,20 @@ static void forget_queueing(struct rove_work *work)
 int help_instead(struct shard *s, struct rove_work *work)
 {
 	struct worker *w = helper();
+	unsigned long slot = 0;
 	bool may;
 
 	mutex_lock(&s->lock);
 	may = w && !(s->wq->flags & ROVE_WQ_ORDERED) && token_try_get_locked(s);
 	if (may) {
 		worker_board_locked(w, s);
-		shard_begin_uncounted_locked(s, s->color);
-		store_release(&w->slot[0], (unsigned long)work | (s->color ? SLOT_COLOR : 0));
-		w->nr_batch = 1;
+		shard_begin_locked(s, 1);
+		slot = (unsigned long)work | (s->color ? SLOT_COLOR : 0);
+		w->nr_batch = 0;
 	}
 	mutex_unlock(&s->lock);
 	if (may)
-		help_run(w);
+		help_run(w, slot);
 	else
 		forget_queueing(work);
 	return may ? 1 : -EAGAIN;

@@ -83,7 +83,7 @@ struct worker *pool_choose(struct worker_pool *pool)
 	struct worker *w;
 	u32 none = 0;
 
-	if (unlikely(pool->key.bh)) {
+	if (unlikely(pool->is_bh)) {
 		bh_kick(pool);
 		return NULL;
 	}
@@ -93,7 +93,7 @@ struct worker *pool_choose(struct worker_pool *pool)
 	 * pool_doze().
 	 */
 	if (load_seq_cst(&pool->nr_searching) ||
-	    load_seq_cst(&pool->nr_running) >= pool->key.limit)
+	    load_seq_cst(&pool->nr_running) >= pool->limit)
 		return NULL;
 	if (!cmpxchg_seq_cst(&pool->nr_searching, &none, 1))
 		return NULL;
@@ -119,6 +119,23 @@ void pool_kick(struct worker_pool *pool)
 	struct worker *w = pool_choose(pool);
 
 	if (w)
+		worker_wake(w);
+}
+
+/**
+ * pool_wake_and_unlock - wake who was chosen, under the pool's lock or after it
+ * @w:     of pool_choose(), or NULL
+ * @wake:  ROVE_WQ_WAKE_UNDER or ROVE_WQ_WAKE_AFTER
+ *
+ * Context: thread, drops pool->lock.
+ */
+void pool_wake_and_unlock(struct worker_pool *pool, struct worker *w, u32 wake)
+{
+	assert_held(&pool->lock);
+	if (w && wake == ROVE_WQ_WAKE_UNDER)
+		worker_wake(w);
+	mutex_unlock(&pool->lock);
+	if (w && wake == ROVE_WQ_WAKE_AFTER)
 		worker_wake(w);
 }
 

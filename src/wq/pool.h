@@ -49,6 +49,8 @@ struct worker_pool {
 	u32			nr_running;	/* A: active workers */
 	u32			need_worker;	/* A: nobody was idle: the manager shall make one */
 	u32			nr_idle;	/* A: about */
+	u32			limit;		/* I: ->key.limit, beside what queueing looks at */
+	bool			is_bh;		/* I: ->key.bh */
 
 	struct mutex		lock __attribute__((aligned(CACHE_LINE)));
 	struct list_head	ring;		/* P: shards that are looked at */
@@ -108,6 +110,7 @@ static inline bool pool_looks_empty(const struct worker_pool *pool)
 
 struct worker *pool_choose(struct worker_pool *pool);
 void pool_kick(struct worker_pool *pool);
+void pool_wake_and_unlock(struct worker_pool *pool, struct worker *w, u32 wake);
 void idle_push(struct worker_pool *pool, struct worker *w);
 struct worker *idle_pop(struct worker_pool *pool);
 

@@ -49,7 +49,7 @@ static struct worker_pool *pool_create(const struct pool_key *key)
 
 	if (!pool)
 		return NULL;
-	*pool = (struct worker_pool){ .id = last_id };
+	*pool = (struct worker_pool){ .id = last_id, .limit = key->limit, .is_bh = key->bh };
 	if (copy_key(key, &pool->key)) {
 		free(pool);
 		return NULL;

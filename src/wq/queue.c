@@ -41,11 +41,7 @@ static void __attribute__((noinline)) announce_and_wake_locked(struct shard *s, 
 	w = pool_choose(pool);
 	if (w)
 		fetch_add_relaxed(&s->nr_wakeups, 1);
-	if (w && wake == ROVE_WQ_WAKE_UNDER)
-		worker_wake(w);
-	mutex_unlock(&pool->lock);
-	if (w && wake == ROVE_WQ_WAKE_AFTER)
-		worker_wake(w);
+	pool_wake_and_unlock(pool, w, wake);
 }
 
 static void __attribute__((noinline)) announce_and_wake(struct shard *s)

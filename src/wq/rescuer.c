@@ -24,7 +24,7 @@ static void rescue_shard(struct rove_workqueue *wq, struct shard *s)
 {
 	while (shard_take(s, wq->rescuer) == TAKE_SOME) {
 		fetch_add_relaxed(&wq->nr_rescued, wq->rescuer->nr_batch);
-		worker_run_batch(wq->rescuer);
+		worker_run_batch(wq->rescuer, 0);
 	}
 }
 

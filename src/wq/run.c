@@ -245,14 +245,17 @@ void worker_end_batch(struct worker *w)
 
 /**
  * worker_run_batch - run what shard_take() gave
+ * @first:  what would be in a slot, claimed by the caller, and is run first; or 0
  *
  * Context: thread, under no lock.
  */
-void worker_run_batch(struct worker *w)
+void worker_run_batch(struct worker *w, unsigned long first)
 {
 	struct worker *outer = worker_self;
 
 	worker_self = w;
+	if (first)
+		worker_run_one(w, first);
 	for (u32 i = 0; i < w->nr_batch; i++) {
 		/*
 		 * ORDER slot.claim (acquire): as in worker_claim_slot().  Pairs with

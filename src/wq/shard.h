@@ -60,6 +60,7 @@ struct shard {
 	struct lane		*lane;		/* as ->pool */
 	u64			announce_ns;	/* A: when it was last announced */
 	struct shard		*announce_next;	/* in the pool's stack of announced shards */
+	u64			nr_wakeups;	/* A: workers woken by queueing */
 
 	/* what taking touches */
 	struct mutex		lock __attribute__((aligned(CACHE_LINE)));
@@ -87,9 +88,8 @@ struct shard {
 	u64			queue_max_ns;	/* L */
 
 	/* what happens rarely */
-	u64			nr_wakeups __attribute__((aligned(CACHE_LINE)));
-						/* A: workers woken by queueing */
-	u64			nr_cm_wakeups;	/* A: works that waited */
+	u64			nr_cm_wakeups __attribute__((aligned(CACHE_LINE)));
+						/* A: works that waited */
 	u64			nr_cpu_intensive; /* A: works that computed for long */
 	u64			cpu_time_ns;	/* A: of its works, as far as the manager looked */
 };

@@ -32,25 +32,6 @@ void shard_left_locked(struct shard *s, u32 nr)
 		room_give(s->wq, nr);
 }
 
-/* One that was never in the list is in flight.  Context: thread, under s->lock. */
-void shard_begin_uncounted_locked(struct shard *s, u32 color)
-{
-	fetch_add_relaxed(&s->nr_flying[color], 1);
-	s->nr_taken++;
-}
-
-/**
- * shard_begin_locked - works that have left the list are in flight
- *
- * Context: thread, under s->lock.
- */
-void shard_begin_locked(struct shard *s, u32 color, u32 nr)
-{
-	fetch_add_relaxed(&s->nr_flying[color], nr);
-	s->nr_taken += nr;
-	shard_left_locked(s, nr);
-}
-
 /**
  * shard_land - works of a shard have ended, or were taken back for good
  *
@@ -95,6 +76,39 @@ static void pass_marks_locked(struct shard *s)
 	}
 }
 
+/**
+ * worker_board_locked - a worker is about to run works of a shard
+ * @w:  holds a token of the shard's lane
+ *
+ * Context: thread, under s->lock; shard_begin_locked() before that is given up.
+ */
+void worker_board_locked(struct worker *w, struct shard *s)
+{
+	assert_held(&s->lock);
+	w->lane = s->lane;
+	w->color = s->color;
+	WRITE_ONCE(w->shard, s);
+}
+
+/**
+ * shard_begin_locked - a batch is in flight from now on
+ * @nr:  works of it that were not in flight before
+ *
+ * The batch itself is, too, until worker_end_batch(): others may take all its works
+ * away, and the queue must stay until the token is back.
+ *
+ * A work may have ended before it is counted here, being in a slot already.  Nobody sees
+ * that: no flush waits for this color before the shard's lock is given up.
+ *
+ * Context: thread, under s->lock.
+ */
+void shard_begin_locked(struct shard *s, u32 nr)
+{
+	assert_held(&s->lock);
+	fetch_add_relaxed(&s->nr_flying[s->color], 1 + nr);
+	s->nr_taken += nr;
+}
+
 /* Fill the worker's slots, up to the next mark.  Context: under s->lock. */
 static u32 fill_slots_locked(struct shard *s, struct worker *w, u32 nr_max)
 {
@@ -116,26 +130,9 @@ static u32 fill_slots_locked(struct shard *s, struct worker *w, u32 nr_max)
 		store_release(&w->slot[nr++],
 			      (unsigned long)work | ordered | (color ? SLOT_COLOR : 0));
 	}
-	shard_begin_locked(s, s->color, nr_new);
+	shard_left_locked(s, nr_new);
+	shard_begin_locked(s, nr_new);
 	return nr;
-}
-
-/**
- * worker_board_locked - a worker is about to run works of a shard
- * @w:  holds a token of the shard's lane
- *
- * The batch is in flight too, until worker_end_batch(): others may take all its works
- * away, and the queue must stay until the token is back.
- *
- * Context: thread, under s->lock.
- */
-void worker_board_locked(struct worker *w, struct shard *s)
-{
-	assert_held(&s->lock);
-	w->lane = s->lane;
-	w->color = s->color;
-	WRITE_ONCE(w->shard, s);
-	fetch_add_relaxed(&s->nr_flying[w->color], 1);
 }
 
 /* Works that were queued since the stack was last taken, or announced. */
@@ -157,7 +154,7 @@ static void note_queue_time(struct shard *s, u32 nr, u64 now)
 enum take_result shard_take(struct shard *s, struct worker *w)
 {
 	enum take_result result = TAKE_NONE;
-	u64 now = clock_mono_ns();
+	u64 now;
 
 	mutex_lock(&s->lock);
 	if (s->pool != w->pool && !(w->rescues && s->wq == w->rescues))
@@ -170,9 +167,10 @@ enum take_result shard_take(struct shard *s, struct worker *w)
 	if (!token_get_locked(s))
 		goto unlock;
 	worker_board_locked(w, s);
-	WRITE_ONCE(w->take_ns, now);
 	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
 	w->leaves_more = !shard_looks_empty(s);
+	now = clock_mono_ns();
+	WRITE_ONCE(w->take_ns, now);
 	note_queue_time(s, w->nr_batch, now);
 	s->splice_ns = now;
 	result = TAKE_SOME;

@@ -18,9 +18,8 @@ enum take_result {
 
 enum take_result shard_take(struct shard *s, struct worker *w);
 void shard_left_locked(struct shard *s, u32 nr);
-void shard_begin_locked(struct shard *s, u32 color, u32 nr);
-void shard_begin_uncounted_locked(struct shard *s, u32 color);
 void worker_board_locked(struct worker *w, struct shard *s);
+void shard_begin_locked(struct shard *s, u32 nr);
 void shard_land(struct shard *s, u32 color, u32 nr);
 
 /* A work that is taken back, or must wait, goes to the front again. */

@@ -83,8 +83,10 @@ static bool watch_with_worker(struct worker *w, const struct rove_work *work,
  */
 bool watch_run(struct worker *w, const struct rove_work *work, struct watcher *watcher)
 {
+	if (likely(!worker_is_in(w, work)))
+		return false;
 	*watcher = (struct watcher){ .work = work };
-	return worker_is_in(w, work) && watch_with_worker(w, work, watcher);
+	return watch_with_worker(w, work, watcher);
 }
 
 /**

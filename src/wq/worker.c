@@ -183,19 +183,30 @@ static void learn_run_time(struct shard *s, u64 ns, u32 nr)
 	WRITE_ONCE(s->run_ns, min(max(mean, (u64)1), (u64)UINT32_MAX));
 }
 
+/* One more worker for what is left: with a lock where queueing has one (queue.c). */
+static void kick_next(struct worker_pool *pool, u32 wake)
+{
+	if (likely(wake == ROVE_WQ_WAKE_DEFAULT)) {
+		pool_kick(pool);
+		return;
+	}
+	mutex_lock(&pool->lock);
+	pool_wake_and_unlock(pool, pool_choose(pool), wake);
+}
+
 static void run_taken(struct worker *w)
 {
 	struct shard *s = w->shard;
 	bool intensive = s->wq->flags & ROVE_WQ_CPU_INTENSIVE;
-	u64 begin = clock_mono_ns();
+	u64 begin = READ_ONCE(w->take_ns);
 	u32 nr = w->nr_batch;
 
 	stop_searching(w);
 	if (intensive)
 		worker_uncount(w, WORKER_INTENSIVE);
 	else if ((nr > 1 || w->leaves_more) && worth_waking(w, s))
-		pool_kick(w->pool);
-	worker_run_batch(w);
+		kick_next(w->pool, s->wq->wake);
+	worker_run_batch(w, 0);
 	learn_run_time(s, clock_mono_ns() - begin, nr);
 	if (unlikely(READ_ONCE(w->state) != WORKER_ACTIVE))
 		worker_recount(w);

@@ -89,7 +89,7 @@ struct worker *worker_by_id(u32 id);
 u32 worker_id_end(void);
 
 /* run.c: batches */
-void worker_run_batch(struct worker *w);
+void worker_run_batch(struct worker *w, unsigned long first);
 void worker_run_one(struct worker *w, unsigned long slot);
 void worker_end_batch(struct worker *w);
 void worker_give_back(struct worker *w);

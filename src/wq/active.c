@@ -8,19 +8,64 @@
 /* Works of a lane that need no other CPU's token. */
 #define KEEP_MAX 8
 
-static bool take_one(s32 *tokens)
+/* shard.tokens: how many, and above them of which lane: a token never changes lanes. */
+#define TOKENS_LANE_SHIFT 32
+
+static bool take_spare(struct lane *lane)
 {
-	s32 n = READ_ONCE(*tokens);
+	s32 n = READ_ONCE(lane->spare);
 
 	/*
 	 * ORDER token.get (acquire): the work that is begun with the token comes after the
 	 * one that was ended with it.  Pairs with token.put in token_put().
 	 */
 	while (n > 0) {
-		if (cmpxchg_acq_rel(tokens, &n, n - 1))
+		if (cmpxchg_acq_rel(&lane->spare, &n, n - 1))
 			return true;
 	}
 	return false;
+}
+
+static bool take_kept(struct lane *lane, struct shard *s)
+{
+	u64 kept = load_seq_cst(&s->tokens);
+
+	/*
+	 * ORDER token.get (acquire): as in take_spare().  Pairs with token.put in
+	 * token_put().
+	 */
+	while ((u32)kept && kept >> TOKENS_LANE_SHIFT == lane->id) {
+		if (cmpxchg_seq_cst(&s->tokens, &kept, kept - 1))
+			return true;
+	}
+	return false;
+}
+
+static bool put_kept(struct lane *lane, struct shard *s)
+{
+	u64 kept = READ_ONCE(s->tokens);
+
+	while (kept >> TOKENS_LANE_SHIFT == lane->id && (u32)kept < READ_ONCE(lane->keep)) {
+		/*
+		 * ORDER token.put (seq_cst): as in token_put().  Pairs with token.get and
+		 * token.starve in take_kept() and token_get_locked().
+		 */
+		if (cmpxchg_seq_cst(&s->tokens, &kept, kept + 1))
+			return true;
+	}
+	return false;
+}
+
+/**
+ * lane_adopt_locked - tokens of another lane leave a shard, those of this one may come
+ *
+ * Context: thread, under s->lock.
+ * Return:  how many there were.
+ */
+u32 lane_adopt_locked(struct lane *lane, struct shard *s)
+{
+	assert_held(&s->lock);
+	return xchg_seq_cst(&s->tokens, (u64)lane->id << TOKENS_LANE_SHIFT);
 }
 
 /**
@@ -32,10 +77,10 @@ bool token_try_get_locked(struct shard *s)
 {
 	struct lane *lane = s->lane;
 
-	if (likely(take_one(&s->tokens)) || take_one(&lane->spare))
+	if (likely(take_kept(lane, s)) || take_spare(lane))
 		return true;
 	for (u32 i = 0; i < lane->nr_shards; i++) {
-		if (take_one(&lane->shards[i]->tokens))
+		if (take_kept(lane, lane->shards[i]))
 			return true;
 	}
 	return false;
@@ -110,17 +155,19 @@ static bool pay_debt(struct lane *lane)
  */
 void token_put(struct lane *lane, struct shard *s)
 {
-	bool keep = READ_ONCE(s->lane) == lane && READ_ONCE(s->tokens) < (s32)READ_ONCE(lane->keep);
-	s32 *to = keep ? &s->tokens : &lane->spare;
-
+	if (unlikely(READ_ONCE(lane->spare) < 0) && pay_debt(lane))
+		return;
 	/*
 	 * ORDER token.put (seq_cst): the works that ran come before the next one with this
 	 * token, and the token before the look who starves.  Pairs with token.get
-	 * and token.starve in take_one() and token_get_locked().
+	 * and token.starve in take_spare() and token_get_locked().
+	 *
+	 * Who takes tokens in lets the lane owe first and then looks into the shards; who
+	 * keeps one in a shard looks then whether the lane owes.
 	 */
-	if (unlikely(READ_ONCE(lane->spare) < 0) && pay_debt(lane))
-		return;
-	fetch_add_seq_cst(to, 1);
+	if (!put_kept(lane, s) ||
+	    (unlikely(load_seq_cst(&lane->spare) < 0) && take_kept(lane, s)))
+		fetch_add_seq_cst(&lane->spare, 1);
 	if (unlikely(load_seq_cst(&lane->nr_starved)))
 		lane_feed(lane);
 }
@@ -142,7 +189,7 @@ void lane_set_max_active(struct lane *lane, u32 max_active)
 	WRITE_ONCE(lane->keep, min(each, (u32)KEEP_MAX));
 	fetch_add_seq_cst(&lane->spare, more);
 	for (u32 i = 0; i < lane->nr_shards && READ_ONCE(lane->spare) < 0; i++) {
-		while (READ_ONCE(lane->spare) < 0 && take_one(&lane->shards[i]->tokens))
+		while (READ_ONCE(lane->spare) < 0 && take_kept(lane, lane->shards[i]))
 			fetch_add_seq_cst(&lane->spare, 1);
 	}
 	if (load_seq_cst(&lane->nr_starved))

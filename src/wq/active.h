@@ -26,6 +26,7 @@ struct lane {
 	u32			nr_starved;	/* A: shards with works and without a token */
 	u32			keep;		/* A: tokens that stay with a shard */
 	u32			max_active;	/* C */
+	u32			id;		/* I: of lanes that there ever were; not 0 */
 	struct rove_workqueue	*wq;		/* I */
 	struct worker_pool	*pool;		/* C */
 	u32			nr_cpus;	/* C: of its pod, for its share */
@@ -38,6 +39,7 @@ void lane_set_max_active(struct lane *lane, u32 max_active);
 bool token_try_get_locked(struct shard *s);
 bool token_get_locked(struct shard *s);
 void token_put(struct lane *lane, struct shard *s);
+u32 lane_adopt_locked(struct lane *lane, struct shard *s);
 void lane_feed(struct lane *lane);
 bool lane_holds(struct lane *lane);
 

@@ -20,6 +20,7 @@
 
 static struct mutex default_lock;	/* nests inside wq.config */
 static char *default_cpus;		/* under it: NULL: all that may be used */
+static u32 last_lane_id;		/* under it */
 
 struct layout {
 	struct pods	*pods;
@@ -63,6 +64,7 @@ static int make_lane(struct rove_workqueue *wq, const struct layout *lo, u32 i,
 	lo->lanes[i] = lane;
 	if (!lane)
 		return -ENOMEM;
+	lane->id = ++last_lane_id ?: ++last_lane_id;
 	lane->wq = wq;
 	lane->nr_cpus = pod->nr_cpus;
 	lane->shards = calloc(wq->nr_shards, sizeof(*lane->shards));
@@ -191,13 +193,16 @@ static void add_to_lane(struct lane *lane, struct shard *s)
 static void move_shard_locked(struct shard *s, struct lane *lane)
 {
 	struct lane *old = s->lane;
+	u32 nr_kept = 0;
 
 	if (s->starved) {
 		WRITE_ONCE(s->starved, 0);
 		fetch_add_seq_cst(&old->nr_starved, -1);
 	}
-	if (old && old != lane)
-		fetch_add_seq_cst(&old->spare, xchg_seq_cst(&s->tokens, 0));
+	if (old != lane)
+		nr_kept = lane_adopt_locked(lane, s);
+	if (old)
+		fetch_add_seq_cst(&old->spare, nr_kept);
 	WRITE_ONCE(s->lane, lane);
 	/*
 	 * ORDER shard.move (seq_cst): before the last look into the shard.  Who queues and
@@ -246,6 +251,9 @@ static void install_first(struct rove_workqueue *wq, struct layout *lo)
 			move_shard(s, lane);
 			continue;
 		}
+		mutex_lock(&s->lock);
+		lane_adopt_locked(lane, s);
+		mutex_unlock(&s->lock);
 		WRITE_ONCE(s->lane, lane);
 		WRITE_ONCE(s->pool, lane->pool);
 	}

@@ -81,7 +81,8 @@ struct shard {
 						/* A: taken and not ended, by color */
 	u32			flush_waits;	/* A: 0, or which flush waits for nr_flying[!color] to
 						 * be 0 (flush.c) */
-	s32			tokens;		/* A: rights to run, of the lane's, kept here */
+	u64			tokens;		/* A: rights to run, of the lane's, kept here; and
+						 * lane.id above (active.c) */
 	u32			run_ns;		/* A: what one work takes, about; 0: not known */
 	u32			starved;	/* A, changed under ->lock: works, but no token */
 	u64			queue_ns;	/* L: estimated time in the queue, all works */

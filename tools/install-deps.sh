@@ -18,7 +18,7 @@ declare -A packages=(
 		liburcu-dev libhwloc-dev dwarves libsmartcols-dev libjson-c-dev linux-libc-dev"
 	[check]="libcmocka-dev python3 python3-jsonschema mandoc procps util-linux"
 	[full]="libclang-rt-14-dev valgrind"
-	[kernel]="qemu-system-x86 busybox-static cpio debian-archive-keyring"
+	[kernel]="qemu-system-x86 busybox-static cpio debian-archive-keyring xz-utils"
 	[bench]="valgrind g++ libtbb-dev libuv1-dev libglib2.0-dev libck-dev libconcurrentqueue-dev
 		libomp-dev libswiftlang libev-dev libevent-dev"
 )

@@ -43,6 +43,34 @@ TEST(format, numbers_have_the_width_their_length_says)
 	EXPECT_TEXT("[  5] [007] [9  ] [+3] [ 4]", "[%3d] [%03d] [%-3d] [%+d] [% d]", 5, 7, 9, 3, 4);
 }
 
+/* Every set of flags, widths up to more than there are digits, numbers of every length. */
+TEST(format, numbers_are_as_snprintf_prints_them)
+{
+	static const char *const lengths[] = { "", "l", "ll" };
+	char fmt[32], expected[200];
+
+	for (u32 n = 0; n < 16 * 25 * 5 * 3; n++) {
+		u32 flags = n % 16, width = n / 16 % 25, letter = n / 400 % 5, length = n / 2000;
+
+		snprintf(fmt, sizeof(fmt), "<%%%s%s%s%s%.0d%s%c>", flags & 1 ? "0" : "",
+			 flags & 2 ? " " : "", flags & 4 ? "+" : "", flags & 8 ? "-" : "",
+			 width, lengths[length], "diuxX"[letter]);
+		for (u32 shift = 0; shift < 64; shift += 1 + n % 7) {
+			u64 arg = 0x8765432187654321ull >> shift, neg = -arg;
+
+			for (u32 i = 0; i < 2; i++, arg = neg) {
+				int len = length ? snprintf(expected, 200, fmt, arg) :
+						   snprintf(expected, 200, fmt, (u32)arg);
+
+				EXPECT_EQ(PRINT(fmt, arg), len);
+				EXPECT_STR_EQ(text, expected);
+			}
+		}
+	}
+	EXPECT_TEXT("0 0 0", "%d %u %x", 0, 0, 0);
+	EXPECT_TEXT("-9223372036854775808", "%lld", (u64)1 << 63);
+}
+
 TEST(format, characters_strings_pointers_and_percents)
 {
 	EXPECT_TEXT("a 100%", "%c 100%%", 'a');

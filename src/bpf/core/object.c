@@ -282,17 +282,37 @@ static struct object *take_lost(u32 *ret_nr_refs)
 	return obj;
 }
 
+static void put_one_lost(struct object *obj, u32 nr_refs)
+{
+	if (nr_refs && obj->ops->closed)
+		obj->ops->closed(obj);
+	while (nr_refs--)
+		object_put(obj);
+}
+
 static void put_lost(void)
 {
 	struct object *obj;
 	u32 nr_refs;
 
-	while ((obj = take_lost(&nr_refs))) {
-		if (obj->ops->closed)
-			obj->ops->closed(obj);
-		while (nr_refs--)
-			object_put(obj);
-	}
+	while ((obj = take_lost(&nr_refs)))
+		put_one_lost(obj, nr_refs);
+}
+
+/* The references of @obj that wait, so that nobody else puts them later. */
+static u32 take_lost_of_locked(struct object *obj)
+{
+	struct object **link = &reg.lost;
+	u32 nr_refs = obj->nr_lost;
+
+	assert_held(&reg.lock);
+	if (!nr_refs)
+		return 0;
+	while (*link != obj)
+		link = &(*link)->next_lost;
+	*link = obj->next_lost;
+	obj->nr_lost = 0;
+	return nr_refs;
 }
 
 /* --- making and unmaking ----------------------------------------------------------------- */
@@ -525,12 +545,15 @@ u32 object_count(enum object_kind kind)
 /**
  * object_close - close a descriptor of an object, and notice at once
  *
+ * If it was the last, and nobody uses the object just now, it is gone when this returns.
+ *
  * Context: may sleep.
  * Return:  0, or -EBADF: not open, or not one of ours; then nothing is closed.
  */
 int object_close(int fd)
 {
 	struct object *obj;
+	u32 nr_refs;
 
 	ctx_may_sleep();
 	if (object_by_fd(fd, &obj))
@@ -542,7 +565,9 @@ int object_close(int fd)
 		obj->nr_fds--;
 	}
 	fd_lost_locked(obj);
+	nr_refs = take_lost_of_locked(obj);
 	mutex_unlock(&reg.lock);
+	put_one_lost(obj, nr_refs);
 	put_lost();
 	object_put(obj);
 	return 0;

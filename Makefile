@@ -169,6 +169,7 @@ build/tests/progs/%.bpf.o: tests/progs/%.bpf.c $(wildcard progs/*.h tests/progs/
 
 $(B)/bench/verifier: | $(PROG_OBJS) $(BENCH_PROG_OBJS)
 $(B)/bench/iter: | $(BENCH_PROG_OBJS)
+$(B)/bench/async: | $(BENCH_PROG_OBJS)
 
 # The object files inside the command: one array and one length for each (cli/progs.h).
 $(B)/gen/progs.o: $(PROG_OBJS) tools/embed.sh

@@ -18,9 +18,10 @@ static void begin_round(struct bpf_prog *prog);
 static void end_round(struct rcu_head *head)
 {
 	struct bpf_prog *prog = container_of(head, struct bpf_prog, later_rcu);
-	u32 nr = prog->later_batch;
+	u32 nr;
 
 	map_rcu_told_grace();
+	nr = prog->later_batch;
 	/*
 	 * ORDER prog.later.end (acq_rel): what others did with the program before they
 	 * counted comes before it is freed; and this round comes before the next.  Pairs

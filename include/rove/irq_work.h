@@ -11,8 +11,10 @@
  * The thread is started by rove_softirq_start() and not before.  What is queued
  * or armed earlier is kept and runs when there is a thread.
  *
- * After fork() the child has no such thread, and works and timers of the parent
- * are of no use there; it may initialise them anew, and start its own thread.
+ * After fork() the child has no such thread: rove_softirq_start() makes its own.
+ * What was pending, armed or running is so in the parent only; in the child all
+ * works and timers are idle, and can be used as they are.  A function that called
+ * fork() itself does not return to the library in the child: its thread ends then.
  */
 #ifndef ROVE_IRQ_WORK_H
 #define ROVE_IRQ_WORK_H

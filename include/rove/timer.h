@@ -86,7 +86,7 @@ struct rove_hrtimer_when {
 				 * ROVE_HRTIMER_SLACK_MAX - 1 is used */
 	uint32_t mode;		/* enum rove_hrtimer_mode */
 	int32_t cpu;		/* -1: ROVE_HRTIMER_PINNED means the caller's; else that one,
-				 * pinned or not asked for.  0 to 65533 */
+				 * pinned or not asked for.  0 to 16382 */
 };
 
 /**

@@ -20,8 +20,23 @@
  * Queueing may be done in every context, signal handlers included: it takes no lock,
  * allocates nothing and cannot fail for want of memory or threads.
  *
- * After fork() queues and works of the parent, the shared queues too, are of no use in
- * the child; it may make its own, and initialise works anew.
+ * After fork() the parent's queues, the shared ones too, go on in the child, with their
+ * options, empty and not frozen: what was pending or running is run by the parent only.
+ * In the child every work is idle that was pending or ran when the process was forked; it
+ * can be queued at once, without being initialised.  (That is known by the generation in
+ * its state, which comes again after 256 forks, each by the child of the one before, and
+ * that of a delayed work after 32: a work that was pending so many ago, and was not looked
+ * at since, is to be initialised.)
+ *
+ *  - The child makes its threads when it first queues, waits or creates a queue; so one that
+ *    soon calls exec() makes none.  A signal handler cannot make threads: what one that
+ *    declares itself queues first is run when a thread has called one of these.  One that
+ *    does not declare itself must not be the first.
+ *  - A queue that another thread was just making or freeing is not there in the child.
+ *  - A work's function that called fork() is no longer a work in the child.  It may use
+ *    queues, but should end with exec() or _exit(): if it returns its thread ends.
+ *  - fork() in a signal handler that has interrupted a function of this library, or
+ *    declares itself, and vfork() and clone(): the child may call exec() and _exit() only.
  */
 #ifndef ROVE_WORKQUEUE_H
 #define ROVE_WORKQUEUE_H
@@ -333,6 +348,12 @@ int rove_queue_delayed_work_on(int cpu, struct rove_workqueue *wq,
 /**
  * rove_mod_delayed_work - queue it, or change the time if it is pending
  *
+ * Not for signal handlers, where a kernel's may be called in interrupts: one whose time
+ * has come lies in a list that belongs to the holder of a lock, which the handler may have
+ * interrupted.  A handler that has to put off something, or bring it forward, starts a
+ * rove_hrtimer (rove/timer.h: the newest start wins, in every context) whose callback
+ * queues the work; rove_queue_delayed_work() is for handlers if the first time may stand.
+ *
  * Context: may sleep.
  * Return:  1 if it was pending, 0 if it is only now, or an error as rove_queue_work().
  */
@@ -432,7 +453,10 @@ struct rove_wq_stats {
 	uint64_t cpu_time_ns;		/* of its works, as far as sampled */
 	uint64_t cpu_intensive;		/* works found to compute for long */
 	uint64_t cm_wakeups;		/* workers started because another one waited */
-	uint64_t repatriated;		/* workers brought back to their CPUs */
+	uint64_t repatriated;		/* always 0.  A kernel moves a worker that slept on a CPU
+					 * outside of its pod back, by a store in its waker; here
+					 * that would be two system calls for each wakeup, and
+					 * the scheduler of the system decides: use ->strict */
 	uint64_t mayday;		/* calls for the rescuer */
 	uint64_t rescued;		/* works run by it */
 	uint64_t helped;		/* works run by those who waited for them */

@@ -5,6 +5,7 @@
  * Whoever has slept takes the lock with MUTEX_WAITERS set, because others may
  * sleep still: at worst one wake too many, never one too few.
  */
+#include <pthread.h>
 #include <unistd.h>
 
 #include "base/futex.h"
@@ -26,6 +27,18 @@ u32 mutex_learn_tid(void)
 	ctx_any();
 	mutex_self_tid = gettid();
 	return mutex_self_tid;
+}
+
+/* The child of fork() has one thread, and that has another id than the one who forked. */
+static void forget_tid(void)
+{
+	mutex_self_tid = 0;
+}
+
+/* Before everybody else's handlers, who may lock. */
+static void __attribute__((constructor(101))) prepare_for_fork(void)
+{
+	pthread_atfork(NULL, NULL, forget_tid);
 }
 
 static bool mutex_spin(struct mutex *m, u32 self)

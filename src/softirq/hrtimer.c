@@ -38,6 +38,7 @@ int rove_hrtimer_init(struct rove_hrtimer *timer, int clock, rove_hrtimer_fn *fn
 	if (internal < 0)
 		return internal;
 	memset(timer, 0, sizeof(*timer));
+	timer->state[1] = softirq.generation;
 	timer->clock = internal;
 	timer->fn = fn;
 	return 0;
@@ -81,7 +82,7 @@ static u64 absolute_ns(const struct rove_hrtimer *timer, u64 expires_ns, u32 mod
 /* The CPU plus 1; none at all rather than a wrong one. */
 static u64 cpu_field(int cpu)
 {
-	return cpu >= 0 && cpu < 0xffff ? (u64)cpu + 1 : 0;
+	return cpu >= 0 && cpu < HRT_CPU_MAX ? (u64)cpu + 1 : 0;
 }
 
 /**
@@ -151,7 +152,7 @@ int rove_hrtimer_try_to_cancel(struct rove_hrtimer *timer)
  */
 int hrtimer_cancel_unless_running(struct rove_hrtimer *timer)
 {
-	struct hrt_state s;
+	struct hrt_state s = hrtimer_read(timer);
 
 	ctx_any();
 	s.expires_ns = READ_ONCE(timer->state[0]);
@@ -237,7 +238,9 @@ uint64_t rove_hrtimer_forward_now(struct rove_hrtimer *timer, uint64_t interval_
 
 bool rove_hrtimer_is_queued(const struct rove_hrtimer *timer)
 {
-	return READ_ONCE(timer->state[1]) & HRT_ARMED;
+	struct hrt_state s = { .ctl = READ_ONCE(timer->state[1]) };
+
+	return (s.ctl & HRT_ARMED) && !hrtimer_is_parents(s);
 }
 
 bool rove_hrtimer_callback_running(const struct rove_hrtimer *timer)

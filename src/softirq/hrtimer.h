@@ -39,15 +39,6 @@ static inline struct tqueue *hrtimer_queue(const struct rove_hrtimer *timer)
 	return &softirq.queues[timer->clock];
 }
 
-/* Maybe half of one state and half of another: an exchange tells. */
-static inline struct hrt_state hrtimer_read(const struct rove_hrtimer *timer)
-{
-	return (struct hrt_state){
-		.expires_ns = READ_ONCE(timer->state[0]),
-		.ctl = READ_ONCE(timer->state[1]),
-	};
-}
-
 /*
  * ORDER hrtimer.change (seq_cst): what the caller did comes before what it wants is seen,
  * and the callback after; before the look at the sleeper's words.  Pairs with
@@ -63,6 +54,31 @@ static inline bool hrtimer_exchange(struct rove_hrtimer *timer, struct hrt_state
 		return true;
 	*s = (struct hrt_state){ old.word[0], old.word[1] };
 	return false;
+}
+
+static inline bool hrtimer_is_parents(struct hrt_state s)
+{
+	return (s.ctl & HRT_GENERATION) != softirq.generation;
+}
+
+/*
+ * Maybe half of one state and half of another: an exchange tells.  What a process wanted that
+ * forked this one is made idle first, by the same kind of exchange.
+ */
+static inline struct hrt_state hrtimer_read(struct rove_hrtimer *timer)
+{
+	struct hrt_state s = {
+		.expires_ns = READ_ONCE(timer->state[0]),
+		.ctl = READ_ONCE(timer->state[1]),
+	};
+
+	while (unlikely(hrtimer_is_parents(s))) {
+		const struct hrt_state idle = { .ctl = softirq.generation };
+
+		if (hrtimer_exchange(timer, &s, idle))
+			return idle;
+	}
+	return s;
 }
 
 /* For bpf/async. */

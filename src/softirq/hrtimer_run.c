@@ -7,6 +7,8 @@
  *            without PUBLISHED, by nobody here: its memory is its owner's.
  * Not here:  when the thread looks (sleep.c).
  */
+#include <string.h>
+
 #include "base/context.h"
 #include "softirq/hrtimer.h"
 
@@ -38,11 +40,16 @@ static void queue_add_locked(struct rove_hrtimer *timer, u64 limit_ns)
 		softirq_rouse_by(timer->clock, limit_ns);
 }
 
-/* It leaves the queue before the exchange that says so: afterwards it may be freed. */
+/*
+ * It leaves the queue before the exchange that says so: afterwards it may be freed.  What is
+ * not QUEUED may have been in a queue of the process that forked this one.
+ */
 static void take_one_locked(struct rove_hrtimer *timer)
 {
 	struct hrt_state s = hrtimer_read(timer), next;
 
+	if (!(s.ctl & HRT_QUEUED))
+		memset(timer->node, 0, sizeof(timer->node));
 	do {
 		next = hrt_take(s);
 		if (!(next.ctl & HRT_QUEUED))
@@ -104,6 +111,7 @@ static void fire_locked(struct rove_hrtimer *timer, struct hrt_state s)
 	if (unlikely(hrt_cpu(s) >= 0))
 		softirq_move_to(hrt_cpu(s));
 	again = timer->fn(timer);
+	softirq_end_if_parents();
 
 	mutex_lock(&softirq.lock);
 	if (again == ROVE_HRTIMER_NORESTART) {

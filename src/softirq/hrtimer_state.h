@@ -30,7 +30,9 @@
  *          list.  QUEUED is changed under the queue's lock only.  CANCELLED says that a
  *          cancel came after the callback was begun or the last start: a RESTART does not
  *          overrule it.  PHASE changes with every
- *          call, and with nothing else.
+ *          call, and with nothing else.  GENERATION is that of the process, by forks, in
+ *          which the state was made: another's is idle (hrtimer_read()); they come again
+ *          after 32 forks, each by the child of the one before.
  */
 #ifndef ROVE_SOFTIRQ_HRTIMER_STATE_H
 #define ROVE_SOFTIRQ_HRTIMER_STATE_H
@@ -44,8 +46,12 @@
 #define HRT_PHASE ((u64)1 << 4)
 #define HRT_LINKED (HRT_PUBLISHED | HRT_QUEUED)
 
-#define HRT_CPU_SHIFT 8			/* 16 bits: the CPU plus 1, or 0 */
-#define HRT_CPU_MASK ((u64)0xffff << HRT_CPU_SHIFT)
+#define HRT_GENERATION_ONE ((u64)1 << 5)
+#define HRT_GENERATION ((u64)0x1f << 5)
+
+#define HRT_CPU_SHIFT 10		/* 14 bits: the CPU plus 1, or 0 */
+#define HRT_CPU_MAX 0x3fff
+#define HRT_CPU_MASK ((u64)HRT_CPU_MAX << HRT_CPU_SHIFT)
 #define HRT_SLACK_SHIFT 24		/* 40 bits: ns */
 #define HRT_SLACK_MASK (~(u64)0 << HRT_SLACK_SHIFT)
 
@@ -87,7 +93,7 @@ static inline enum hrt_step hrt_start(struct hrt_state s, struct hrt_state want,
 		return HRT_PUBLISH;
 	}
 	*next = want;
-	next->ctl |= HRT_ARMED | (s.ctl & (HRT_LINKED | HRT_PHASE));
+	next->ctl |= HRT_ARMED | (s.ctl & (HRT_LINKED | HRT_PHASE | HRT_GENERATION));
 	return covered ? HRT_COVERED : HRT_WAKE;
 }
 

@@ -2,8 +2,8 @@
 /*
  * softirq/irq_work.c - works: claim, queue, call
  *
- * Invariant: ->pending is 1 from the claim until right before the call; whoever has made
- *            it 1 adds the work to the list, so it is there at most once.  Nothing of
+ * Invariant: ->pending is the process's token from the claim until right before the call;
+ *            in a child of fork() that is another one.  Whoever has made it so adds the work to the list, so it is there at most once.  Nothing of
  *            ours touches a work after its function has been called.
  * Ordering:  irqwork.claim -> irqwork.run (docs/memory-model.md), and that of
  *            softirq.h.
@@ -35,7 +35,7 @@ static bool queue(struct rove_irq_work *work, int cpu_plus_1)
 	 * if the claim was another's; and the work is written after its last call began.
 	 * Pairs with irqwork.run in run_one().
 	 */
-	if (xchg_acq_rel(&work->pending, 1))
+	if (xchg_acq_rel(&work->pending, softirq.token) == softirq.token)
 		return false;
 	work->cpu = cpu_plus_1;
 	llist_push(&softirq.works, (struct llist_node *)work);
@@ -69,7 +69,7 @@ static bool is_busy(const void *what)
 	 * ORDER irqwork.idle (acquire): who finds it not pending finds it running.
 	 * Pairs with irqwork.run in run_one().
 	 */
-	return load_acquire(&work->pending) || softirq_is_running(work);
+	return load_acquire(&work->pending) == softirq.token || softirq_is_running(work);
 }
 
 /**

@@ -3,7 +3,7 @@
  * softirq/softirq.c - the thread: start, loop, wake
  *
  * Invariant: there is no thread before rove_softirq_start(), and one for ever after, but
- *            not in a child of fork(), which begins as if nothing had been done.
+ *            not in a child of fork(), which begins without, and makes its own.
  * Not here:  what it calls (irq_work.c, hrtimer_run.c), how it sleeps (sleep.c).
  */
 #include <errno.h>
@@ -16,9 +16,12 @@
 #include "base/thread.h"
 #include "softirq/softirq.h"
 
-#define SOFTIRQ_INIT { .wake_fd = -1, .step_fd = -1, .bound_cpu = -1 }
+#define SOFTIRQ_INIT { .wake_fd = -1, .step_fd = -1, .bound_cpu = -1, .token = 1 }
 
 struct softirq softirq = SOFTIRQ_INIT;
+
+/* This is the softirq thread; this was the parent's when a function called fork(). */
+static __thread bool is_softirq, is_parents;
 
 /**
  * softirq_rouse - the thread looks at its lists now
@@ -68,6 +71,19 @@ void softirq_begin(const void *what, enum hrt_running how)
 }
 
 /**
+ * softirq_end_if_parents - a function that called fork() has returned in the child: no further
+ *
+ * The child has a softirq thread of its own, if it wants one.
+ *
+ * Context: the thread, under no lock.
+ */
+void softirq_end_if_parents(void)
+{
+	if (unlikely(is_parents))
+		pthread_exit(NULL);
+}
+
+/**
  * softirq_end - it has returned; its work or timer may be gone
  *
  * Context: the thread.
@@ -79,6 +95,7 @@ void softirq_end(void)
 	 * to have ended, and that before the look for waiters.  Pairs with
 	 * softirq.waited in softirq_running() and softirq_wait_while().
 	 */
+	softirq_end_if_parents();
 	store_seq_cst(&softirq.running, 0);
 	if (unlikely(load_seq_cst(&softirq.nr_waiters))) {
 		fetch_add_seq_cst(&softirq.done_word, 1);
@@ -117,6 +134,7 @@ bool softirq_wait_while(bool (*is_busy)(const void *what), const void *what)
 
 static void *softirq_thread(void *arg)
 {
+	is_softirq = true;
 	ctx_softirq_enter();
 	softirq_sleep_init();
 	WRITE_ONCE(softirq.tid, mutex_self());
@@ -132,15 +150,23 @@ static void *softirq_thread(void *arg)
 
 /*
  * In the child: the thread is not there, and what it was doing is in the middle.  Works
- * and timers of the parent are forgotten.
+ * and timers of the parent are not looked at: a new generation begins without any.
  */
 static void forget_all(void)
 {
 	static const struct softirq first = SOFTIRQ_INIT;
+	u64 generation = (softirq.generation + HRT_GENERATION_ONE) & HRT_GENERATION;
+	u32 token = softirq.token + 1;
 
-	mutex_self_tid = 0;
+	if (is_softirq) {
+		is_softirq = false;
+		is_parents = true;
+		ctx_softirq_exit();
+	}
 	softirq_sleep_fini();
 	memcpy(&softirq, &first, sizeof(softirq));
+	softirq.generation = generation;
+	softirq.token = token ?: 1;
 }
 
 static void prepare_for_fork(void)

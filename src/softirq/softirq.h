@@ -13,6 +13,11 @@
  *           not sleep; or the caller's look comes after ->asleep was set, and it wakes it.
  * Ordering: softirq.doze -> softirq.rouse, softirq.done -> softirq.waited
  *           (docs/memory-model.md); else the lists' and the lock's.
+ *
+ * In a child of fork() there is no thread, and both lists and the queues are empty: what the
+ * parent wanted is the parent's.  Works and timers there that say otherwise say so for a
+ * generation that has passed, and are idle (->token, ->generation).
+ *
  * Not here: what a timer's state means (hrtimer_state.h).
  */
 #ifndef ROVE_SOFTIRQ_SOFTIRQ_H
@@ -43,6 +48,7 @@ enum softirq_clock { SOFTIRQ_MONOTONIC, SOFTIRQ_REALTIME, SOFTIRQ_BOOTTIME, NR_S
  * L  under ->lock
  * T  the thread only
  * S  under ->start_lock
+ * I  changed in a child of fork() only, before anything else happens
  */
 struct softirq {
 	/* Written by who adds to a list and finds the thread asleep. */
@@ -55,6 +61,8 @@ struct softirq {
 	u64			wake_ns[NR_SOFTIRQ_CLOCKS] __attribute__((aligned(64)));
 						/* A: by when it looks at its queues, if
 						 * nobody wakes it; 0: it is about to */
+	u64			generation;	/* I: HRT_GENERATION of timers' states */
+	u32			token;		/* I: what a pending work has in ->pending; not 0 */
 
 	struct mutex		lock __attribute__((aligned(64)));	/* short, never in a handler */
 	struct tqueue		queues[NR_SOFTIRQ_CLOCKS];	/* L: by limit, in the clock's ns */
@@ -79,6 +87,7 @@ extern struct softirq softirq;
 void softirq_rouse(void);
 void softirq_begin(const void *what, enum hrt_running how);
 void softirq_end(void);
+void softirq_end_if_parents(void);
 bool softirq_wait_while(bool (*is_busy)(const void *what), const void *what);
 
 /* sleep.c */

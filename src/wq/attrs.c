@@ -18,7 +18,7 @@
 #include "wq/manager.h"
 #include "wq/pool.h"
 
-static struct mutex default_lock;	/* nests inside wq.config */
+struct mutex default_cpus_lock;		/* nests inside wq.config */
 static char *default_cpus;		/* under it: NULL: all that may be used */
 static u32 last_lane_id;		/* under it */
 
@@ -130,9 +130,9 @@ static int make_layout(struct rove_workqueue *wq, const struct rove_wq_attrs *at
 {
 	int err;
 
-	mutex_lock(&default_lock);
+	mutex_lock(&default_cpus_lock);
 	err = make_layout_locked(wq, attrs, lo);
-	mutex_unlock(&default_lock);
+	mutex_unlock(&default_cpus_lock);
 	return err;
 }
 
@@ -175,10 +175,10 @@ int rove_workqueues_set_cpus(const char *cpus)
 		if (!copy)
 			return -ENOMEM;
 	}
-	mutex_lock(&default_lock);
+	mutex_lock(&default_cpus_lock);
 	free(default_cpus);
 	default_cpus = copy;
-	mutex_unlock(&default_lock);
+	mutex_unlock(&default_cpus_lock);
 	return 0;
 }
 
@@ -354,6 +354,22 @@ int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
 }
 
 /**
+ * wq_free_old_lanes - forget lanes that the queue has left; no token of theirs is held
+ *
+ * Context: thread; nothing of the queue runs.
+ */
+void wq_free_old_lanes(struct rove_workqueue *wq)
+{
+	struct lane *old;
+
+	while ((old = wq->old_lanes)) {
+		wq->old_lanes = old->next_old;
+		free(old->shards);
+		free(old);
+	}
+}
+
+/**
  * wq_take_down - an empty queue leaves its pools
  *
  * Context: may sleep.
@@ -361,16 +377,11 @@ int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
 void wq_take_down(struct rove_workqueue *wq)
 {
 	struct layout lo = { wq->pods, wq->lanes, wq->nr_lanes };
-	struct lane *old;
 
 	for (u32 i = 0; wq->lanes && i < wq->nr_shards; i++)
 		pool_remove_shard(READ_ONCE(wq->shards[i]->pool), wq->shards[i]);
 	free_layout(&lo);
-	while ((old = wq->old_lanes)) {
-		wq->old_lanes = old->next_old;
-		free(old->shards);
-		free(old);
-	}
+	wq_free_old_lanes(wq);
 }
 
 static bool attrs_known(const struct rove_wq_attrs *attrs)
@@ -394,10 +405,4 @@ int rove_workqueue_apply_attrs(struct rove_workqueue *wq, const struct rove_wq_a
 	err = wq_lay_out(wq, attrs);
 	mutex_unlock(&wq->config);
 	return err;
-}
-
-/* In a child of fork().  Context: thread. */
-void attrs_forget(void)
-{
-	mutex_init(&default_lock);
 }

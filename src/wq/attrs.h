@@ -12,6 +12,7 @@ int machine_describe(const struct topology_spec *spec);
 
 int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs);
 void wq_take_down(struct rove_workqueue *wq);
+void wq_free_old_lanes(struct rove_workqueue *wq);
 void wq_spread_active(struct rove_workqueue *wq);
 
 #endif

@@ -25,14 +25,30 @@ struct bh {
 	struct worker_pool	*pool;
 };
 
+static int adopt_worker(struct bh *bh, struct worker *w)
+{
+	if (!w)
+		return -ENOMEM;
+	w->pool = bh->pool;
+	w->state = WORKER_INTENSIVE;	/* is not counted */
+	bh->worker = w;
+	return 0;
+}
+
 static void bh_run(struct rove_irq_work *irq)
 {
 	struct bh *bh = container_of(irq, struct bh, irq);
 	u64 end_ns = clock_mono_ns() + BH_TURN_NS;
 
+	/* Only after a function that called fork() here: see bh_restart(). */
+	if (unlikely(!bh->worker) && adopt_worker(bh, worker_alloc())) {
+		rove_irq_work_queue(irq);
+		return;
+	}
 	do {
 		while (pool_take(bh->pool, bh->worker)) {
-			worker_run_batch(bh->worker, 0);
+			if (unlikely(!worker_run_batch(bh->worker, 0)))
+				return;
 			if (clock_mono_ns() > end_ns) {
 				rove_irq_work_queue(irq);
 				return;
@@ -52,6 +68,24 @@ void bh_kick(struct worker_pool *pool)
 	rove_irq_work_queue(&pool->bh->irq);
 }
 
+/*
+ * In a child of fork(), where the old worker may be in a work still: the one that called
+ * fork().  Context: the only thread.
+ */
+void bh_restart(struct worker_pool *pool)
+{
+	struct bh *bh = pool->bh;
+	struct worker *old = bh->worker;
+
+	for (struct worker *w = worker_self; w; w = w->outer) {
+		if (w == old)
+			bh->worker = NULL;
+	}
+	if (bh->worker)
+		adopt_worker(bh, old);
+	rove_irq_work_init(&bh->irq, bh_run);
+}
+
 /**
  * bh_start - give a pool its worker
  *
@@ -68,14 +102,11 @@ int bh_start(struct worker_pool *pool)
 	bh = calloc(1, sizeof(*bh));
 	if (!bh)
 		return -ENOMEM;
-	bh->worker = worker_alloc();
-	if (!bh->worker) {
+	bh->pool = pool;
+	if (adopt_worker(bh, worker_alloc())) {
 		free(bh);
 		return -ENOMEM;
 	}
-	bh->worker->pool = pool;
-	bh->worker->state = WORKER_INTENSIVE;	/* is not counted */
-	bh->pool = pool;
 	rove_irq_work_init(&bh->irq, bh_run);
 	pool->bh = bh;
 	return 0;

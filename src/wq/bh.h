@@ -9,5 +9,6 @@ struct worker_pool;
 
 int bh_start(struct worker_pool *pool);
 void bh_kick(struct worker_pool *pool);
+void bh_restart(struct worker_pool *pool);
 
 #endif

@@ -12,6 +12,7 @@
 #include "wq/active.h"
 #include "wq/cancel.h"
 #include "wq/flush.h"
+#include "wq/fork.h"
 #include "wq/room.h"
 #include "wq/take.h"
 #include "wq/watch.h"
@@ -146,7 +147,7 @@ bool work_take_over(struct rove_work *work, u32 shard, u64 flags)
 
 	ctx_may_sleep();
 	for (;;) {
-		u64 state = READ_ONCE(work->state);
+		u64 state = work_settle(work);
 
 		if (!(state & WORK_PENDING))
 			return false;
@@ -174,7 +175,7 @@ bool work_take_back(struct rove_work *work, u32 disable)
 
 	ctx_may_sleep();
 	for (;;) {
-		u64 state = READ_ONCE(work->state);
+		u64 state = work_settle(work);
 
 		if (!(state & WORK_PENDING)) {
 			if (!disable || work_state_disable(&work->state))

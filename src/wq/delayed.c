@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "wq/cancel.h"
+#include "wq/fork.h"
 #include "wq/queue.h"
 #include "wq/room.h"
 #include "wq/work_state.h"
@@ -57,6 +58,8 @@ static void put_pending(struct rove_workqueue *wq, struct shard *s,
 			struct rove_delayed_work *dwork, uint64_t delay_ns)
 {
 	dwork->wq = wq;
+	if (unlikely(fork_no_threads()))
+		fork_start_threads();
 	if (delay_ns)
 		rove_hrtimer_start(&dwork->timer, delay_ns, ROVE_HRTIMER_REL);
 	else
@@ -66,8 +69,10 @@ static void put_pending(struct rove_workqueue *wq, struct shard *s,
 static int queue_delayed(struct rove_workqueue *wq, struct shard *s,
 			 struct rove_delayed_work *dwork, uint64_t delay_ns)
 {
-	int queued = wq_may_queue(wq, &dwork->work);
+	int queued;
 
+	work_settle(&dwork->work);
+	queued = wq_may_queue(wq, &dwork->work);
 	if (queued <= 0)
 		return queued;
 	queued = work_state_try_queue(&dwork->work.state, s->id, WORK_TIMER);
@@ -129,7 +134,7 @@ bool rove_flush_delayed_work(struct rove_delayed_work *dwork)
 	bool waited_for_time;
 
 	ctx_may_sleep();
-	waited_for_time = (READ_ONCE(dwork->work.state) & WORK_TIMER) && delayed_disarm(dwork);
+	waited_for_time = (work_settle(&dwork->work) & WORK_TIMER) && delayed_disarm(dwork);
 	if (waited_for_time)
 		queue_now(dwork);
 	return rove_flush_work(&dwork->work) || waited_for_time;

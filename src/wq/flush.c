@@ -14,6 +14,7 @@
 #include "base/futex.h"
 #include "wq/block.h"
 #include "wq/flush.h"
+#include "wq/fork.h"
 #include "wq/help.h"
 #include "wq/pool.h"
 #include "wq/watch.h"
@@ -124,6 +125,8 @@ void rove_flush_workqueue(struct rove_workqueue *wq)
 	mutex_unlock(&flush->lock);
 	if (begin)
 		flush_begin(wq);
+	if (unlikely(fork_no_threads()) && !wq_is_empty(wq))
+		fork_start_threads();
 	block_begin(&block);
 	mutex_lock(&flush->lock);
 	while (flush->nr_done < mine) {
@@ -184,7 +187,7 @@ static bool in_work_myself(const struct worker *runner)
  */
 bool work_wait_run(struct rove_work *work)
 {
-	struct worker *w = worker_by_id(work_state_worker(load_acquire(&work->state)));
+	struct worker *w = worker_by_id(work_state_worker(work_settle(work)));
 	struct watcher watcher;
 	struct block block;
 
@@ -205,9 +208,11 @@ bool rove_flush_work(struct rove_work *work)
 	struct block block;
 
 	ctx_may_sleep();
-	while ((load_acquire(&work->state) & (WORK_PENDING | WORK_TIMER)) == WORK_PENDING) {
+	while ((work_settle(work) & (WORK_PENDING | WORK_TIMER)) == WORK_PENDING) {
 		if (help_with(work))
 			return true;
+		if (unlikely(fork_no_threads()))
+			fork_start_threads();
 		if (!watch_pending(work, &watcher))
 			continue;
 		block_begin(&block);

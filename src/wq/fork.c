@@ -1,46 +1,293 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * wq/fork.c - the child begins as if there had never been a queue
+ * wq/fork.c - queues go on in a child of fork(), empty
  *
- * No thread of ours is there, and what others were doing is in the middle.  So nothing
- * is looked at: pools, queues and shared queues of the parent are forgotten, their memory
- * is not used again.  Works of the parent are of no use until they are initialised anew.
+ * No thread of ours is in the child, and what the others were doing is in the middle.  So
+ * what changes all the time (shards, pools, workers, tokens, who waits) is not looked at:
+ * it is made anew.  What is kept is what changes rarely: which queues there are, their
+ * options and lanes.  The locks of that are held over fork(), so that it is complete.
  *
- * Each file forgets its own; locks that others may have held are made free.
+ * Works of the parent are not touched: a new generation begins, and what was pending in
+ * another one is idle (work_state.h).
+ *
+ * The child makes its threads when something is queued, or waited for; so that one that
+ * calls exec() soon makes none.  A signal handler cannot: what it queues lies in its shard,
+ * not announced, until a thread comes.
+ *
+ * Invariant: while threads are wanted nothing is announced.
+ * Not here:  timers (softirq/softirq.c).
  */
+#include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 
+#include <rove/irq_work.h>
+
+#include "wq/attrs.h"
 #include "wq/fork.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
-#include "wq/watch.h"
+#include "wq/rescuer.h"
+#include "wq/work_state.h"
 #include "wq/wq.h"
 
-static void forget_all(void)
+u32 fork_threads_wanted;
+u32 work_generation;
+
+static struct mutex start_lock;		/* outside of everything */
+static __thread bool holds_locks;	/* from before fork() to after it */
+
+/* --- around fork() ------------------------------------------------------------------------- */
+
+static struct mutex *const outer_locks[] = { &system_lock, &wq_list_lock };
+
+/* Inside of the queues'. */
+static void lock_inner(void)
 {
-	mutex_self_tid = 0;
-	worker_self = NULL;
+	mutex_lock(&default_cpus_lock);
+	mutex_lock(&pools_lock);
+	mutex_lock(workers_lock());
+	mutex_lock(shards_lock());
+}
+
+static bool is_mine(const struct mutex *m)
+{
+	return (READ_ONCE(m->owner) & ~MUTEX_WAITERS) == mutex_self();
+}
+
+/* A signal handler that has interrupted one of us must not wait for itself. */
+static bool interrupts_a_holder(void)
+{
+	struct rove_workqueue *wq;
+	bool mine = is_mine(&default_cpus_lock) || is_mine(&pools_lock) ||
+		    is_mine(workers_lock()) || is_mine(shards_lock());
+
+	for (u32 i = 0; i < ARRAY_SIZE(outer_locks); i++)
+		mine |= is_mine(outer_locks[i]);
+	if (mine)
+		return true;
+	mutex_lock(&wq_list_lock);
+	list_for_each_entry(wq, &wq_list, node)
+		mine |= is_mine(&wq->config);
+	mutex_unlock(&wq_list_lock);
+	return mine;
+}
+
+static void before_fork(void)
+{
+	struct rove_workqueue *wq;
+
+	holds_locks = !in_nmi() && !interrupts_a_holder();
+	if (!holds_locks)
+		return;
+	for (u32 i = 0; i < ARRAY_SIZE(outer_locks); i++)
+		mutex_lock(outer_locks[i]);
+	list_for_each_entry(wq, &wq_list, node)
+		mutex_lock(&wq->config);
+	lock_inner();
+}
+
+static void after_fork_here(void)
+{
+	struct rove_workqueue *wq;
+
+	if (!holds_locks)
+		return;
+	holds_locks = false;
+	mutex_unlock(shards_lock());
+	mutex_unlock(workers_lock());
+	mutex_unlock(&pools_lock);
+	mutex_unlock(&default_cpus_lock);
+	list_for_each_entry(wq, &wq_list, node)
+		mutex_unlock(&wq->config);
+	for (u32 i = ARRAY_SIZE(outer_locks); i-- > 0;)
+		mutex_unlock(outer_locks[i]);
+}
+
+/* --- in the child -------------------------------------------------------------------------- */
+
+static void free_locks(void)
+{
+	mutex_init(&start_lock);
+	for (u32 i = 0; i < ARRAY_SIZE(outer_locks); i++)
+		mutex_init(outer_locks[i]);
+	mutex_init(&default_cpus_lock);
+	mutex_init(&pools_lock);
+	mutex_init(workers_lock());
+	mutex_init(shards_lock());
+}
+
+static void restart_lane(struct lane *lane)
+{
+	lane->spare = 0;
+	lane->nr_starved = 0;
+	lane->max_active = 0;
+	pool_add_user(lane->pool);
+	for (u32 i = 0; i < lane->nr_shards; i++) {
+		struct shard *s = lane->shards[i];
+
+		s->wq = lane->wq;
+		s->lane = lane;
+		s->pool = lane->pool;
+		mutex_lock(&s->lock);
+		lane_adopt_locked(lane, s);
+		mutex_unlock(&s->lock);
+	}
+}
+
+static void restart_flush(struct rove_workqueue *wq)
+{
+	struct rove_work *marks = wq->flush.marks;
+
+	for (u32 i = 0; i < wq->nr_shards; i++)
+		marks[i] = (struct rove_work){ 0 };
+	wq->flush = (struct wq_flush){ .marks = marks };
+}
+
+static void restart_queue(struct rove_workqueue *wq)
+{
+	mutex_init(&wq->config);
+	wq->draining = 0;
+	wq->nr_pending = 0;
+	wq->nr_room_waiters = 0;
+	wq->frozen = 0;
+	wq->rescuer = NULL;
+	wq->mayday = 0;
+	wq->nr_mayday = wq->nr_rescued = wq->nr_repatriated = 0;
+	restart_flush(wq);
+	wq_free_old_lanes(wq);
+	for (u32 i = 0; i < wq->nr_lanes; i++)
+		restart_lane(wq->lanes[i]);
+	wq_spread_active(wq);
+}
+
+static void after_fork_in_child(void)
+{
+	struct rove_workqueue *wq;
+
+	if (!holds_locks)
+		return;		/* it may call exec() and _exit() */
+	holds_locks = false;
+	work_generation = (work_generation + 1) % WORK_GENERATIONS;
+	fork_threads_wanted = 1;
+	free_locks();
 	watch_forget();
-	shards_forget();
-	workers_forget();
-	pools_forget();
-	attrs_forget();
 	machine_forget();
 	manager_forget();
-	system_forget();
 	freeze_forget();
-	help_forget();
-	mutex_init(&wq_list_lock);
-	list_init(&wq_list);
+	workers_stop();
+	shards_empty();
+	pools_empty();
+	list_for_each_entry(wq, &wq_list, node)
+		restart_queue(wq);
+	shards_refill();
+	workers_refill();
+}
+
+/* --- on first use -------------------------------------------------------------------------- */
+
+static int start_rescuers_locked(void)
+{
+	struct rove_workqueue *wq;
+	int err = 0;
+
+	list_for_each_entry(wq, &wq_list, node) {
+		if (!err && (wq->flags & ROVE_WQ_MEM_RECLAIM) && !wq->rescuer)
+			err = rescuer_start(wq);
+	}
+	return err;
+}
+
+/* What handlers have queued so far. */
+static void announce_all_locked(void)
+{
+	struct rove_workqueue *wq;
+
+	list_for_each_entry(wq, &wq_list, node) {
+		for (u32 i = 0; i < wq->nr_shards; i++) {
+			if (shard_looks_empty(wq->shards[i]))
+				continue;
+			pool_announce(wq->shards[i]);
+			pool_kick(READ_ONCE(wq->shards[i]->pool));
+		}
+	}
+}
+
+static int start_threads_locked(void)
+{
+	int err = manager_start() ?: rove_softirq_start();
+
+	assert_held(&start_lock);
+	if (err)
+		return err;
+	mutex_lock(&wq_list_lock);
+	err = start_rescuers_locked();
+	if (!err) {
+		/*
+		 * ORDER fork.start (seq_cst): before the look into the shards.  Pairs with
+		 * fork.look in fork_no_threads().
+		 */
+		store_seq_cst(&fork_threads_wanted, 0);
+		announce_all_locked();
+	}
+	mutex_unlock(&wq_list_lock);
+	return err;
+}
+
+/**
+ * fork_start_threads - in a child of fork(), the threads that run works
+ *
+ * Context: any, but in a signal handler it only fails.
+ * Return:  0: they are there, or were before; -EAGAIN, -ENOMEM: what is queued stays until
+ *          the next call.
+ */
+int fork_start_threads(void)
+{
+	int err = 0;
+
+	if (in_nmi())
+		return -EAGAIN;
+	mutex_lock(&start_lock);
+	if (READ_ONCE(fork_threads_wanted))
+		err = start_threads_locked();
+	mutex_unlock(&start_lock);
+	return err;
+}
+
+/**
+ * work_settle_parents - the work is idle, and its link says that it is in no list
+ *
+ * The link first, so that nobody takes it for that of a work in one of our lists.  It is
+ * compared once more when it is changed: so of two threads who use the work for the first
+ * time at once, one that is stopped here harms the other's queueing only if that has got
+ * the very link of the parent's list by then.
+ *
+ * Context: any.  Lock-free.
+ * Return:  its state.
+ */
+u64 work_settle_parents(struct rove_work *work)
+{
+	u64 state = READ_ONCE(work->state);
+
+	while (work_state_is_parents(state)) {
+		struct rove_work *link = READ_ONCE(work->link);
+
+		if (((unsigned long)link & LINK_FIXED) && READ_ONCE(work->state) == state)
+			(void)cmpxchg_relaxed(&work->link, &link, NULL);
+		/* ORDER work.leave (release): as in work_state_leave().  Pairs with work.queue. */
+		if (cmpxchg_acq_rel(&work->state, &state, state & WORK_DISABLED_MASK))
+			return state & WORK_DISABLED_MASK;
+	}
+	return state;
 }
 
 static void prepare(void)
 {
-	pthread_atfork(NULL, NULL, forget_all);
+	pthread_atfork(before_fork, after_fork_here, after_fork_in_child);
 }
 
 /**
- * fork_prepare - see to it that children forget
+ * fork_prepare - see to it that queues go on in children
  *
  * Context: thread.
  */

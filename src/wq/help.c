@@ -11,7 +11,6 @@
 #include <errno.h>
 
 #include "wq/active.h"
-#include "wq/fork.h"
 #include "wq/help.h"
 #include "wq/take.h"
 #include "wq/watch.h"
@@ -204,10 +203,12 @@ bool help_with(struct rove_work *work)
 	return w->nr_begun != nr_begun;
 }
 
-/* In a child of fork().  Context: thread. */
-void help_forget(void)
+/* Does this thread keep a worker for helping?  Context: thread. */
+bool help_uses(const struct worker *w)
 {
-	for (u32 i = 0; i < HELP_DEPTH; i++)
-		helper_of[i] = NULL;
-	help_depth = 0;
+	for (u32 i = 0; i < HELP_DEPTH; i++) {
+		if (helper_of[i] == w)
+			return true;
+	}
+	return false;
 }

@@ -68,14 +68,23 @@ void *idtable_reuse(struct idtable *t)
 	return thing;
 }
 
-/*
- * In a child of fork(): what is there stays found, and is not given out again, since
- * nobody knows what it was doing.  Context: thread.
+/**
+ * idtable_refill - of all things that there are, give out again those that are free
+ *
+ * Context: the only thread that uses the table; its lock is made free.
  */
-void idtable_forget(struct idtable *t)
+void idtable_refill(struct idtable *t, bool (*is_free)(void *thing))
 {
 	mutex_init(&t->lock);
 	t->first_free = 0;
+	for (u32 id = t->nr; --id > 0;) {
+		struct idtable_chunk *chunk = t->chunk[id / IDTABLE_CHUNK];
+
+		if (!is_free(chunk->thing[id % IDTABLE_CHUNK]))
+			continue;
+		chunk->next_free[id % IDTABLE_CHUNK] = t->first_free;
+		t->first_free = id;
+	}
 }
 
 /**

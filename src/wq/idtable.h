@@ -38,7 +38,7 @@ struct idtable {
 
 bool idtable_add(struct idtable *t, void *thing, u32 *ret_id);
 void *idtable_reuse(struct idtable *t);
-void idtable_forget(struct idtable *t);
+void idtable_refill(struct idtable *t, bool (*is_free)(void *thing));
 void idtable_release(struct idtable *t, u32 id);
 
 /* Context: any. */

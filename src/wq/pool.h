@@ -82,6 +82,7 @@ static inline struct worker_pool *pools_first(void)
 
 int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **ret_pool);
 void pool_put(struct worker_pool *pool);
+void pool_add_user(struct worker_pool *pool);
 
 void pool_announce(struct shard *s);
 void pool_reannounce(struct shard *s);

@@ -18,7 +18,7 @@
 
 struct worker_pool *pool_list;
 
-static struct mutex list_lock;
+struct mutex pools_lock;
 
 static bool keys_equal(const struct pool_key *a, const struct pool_key *b)
 {
@@ -89,7 +89,7 @@ int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **r
 	struct worker_pool *pool;
 	int err = -ENOMEM;
 
-	mutex_lock(&list_lock);
+	mutex_lock(&pools_lock);
 	pool = find_pool(key) ?: pool_create(key);
 	if (!pool)
 		goto unlock;
@@ -106,7 +106,7 @@ int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **r
 		*ret_pool = pool;
 	WRITE_ONCE(pool->dying, !pool->nr_users);
 unlock:
-	mutex_unlock(&list_lock);
+	mutex_unlock(&pools_lock);
 	return err;
 }
 
@@ -117,17 +117,38 @@ unlock:
  */
 void pool_put(struct worker_pool *pool)
 {
-	mutex_lock(&list_lock);
+	mutex_lock(&pools_lock);
 	if (!--pool->nr_users) {
 		WRITE_ONCE(pool->dying, 1);
 		manager_wake();
 	}
-	mutex_unlock(&list_lock);
+	mutex_unlock(&pools_lock);
 }
 
-/* In a child of fork().  Context: thread. */
-void pools_forget(void)
+/* In a child of fork(): without workers, shards and users.  Context: the only thread. */
+void pools_empty(void)
 {
-	mutex_init(&list_lock);
-	WRITE_ONCE(pool_list, NULL);
+	for (struct worker_pool *pool = pool_list; pool; pool = pool->next) {
+		*pool = (struct worker_pool){
+			.max_workers = pool->max_workers,
+			.dying = 1,
+			.limit = pool->limit,
+			.is_bh = pool->is_bh,
+			.key = pool->key,
+			.id = pool->id,
+			.next = pool->next,
+			.bh = pool->bh,
+		};
+		list_init(&pool->ring);
+		list_init(&pool->workers);
+		if (pool->bh)
+			bh_restart(pool);
+	}
+}
+
+/* The same: a lane is in the pool.  Context: the only thread. */
+void pool_add_user(struct worker_pool *pool)
+{
+	pool->nr_users++;
+	pool->dying = 0;
 }

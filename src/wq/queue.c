@@ -9,6 +9,7 @@
  */
 #include "wq/block.h"
 #include "wq/cpu.h"
+#include "wq/fork.h"
 #include "wq/help.h"
 #include "wq/pool.h"
 #include "wq/queue.h"
@@ -36,6 +37,8 @@ static void __attribute__((noinline)) announce_and_wake_locked(struct shard *s, 
 	struct worker_pool *pool = READ_ONCE(s->pool);
 	struct worker *w;
 
+	if (unlikely(fork_no_threads()) && fork_start_threads())
+		return;
 	mutex_lock(&pool->lock);
 	pool_announce(s);
 	w = pool_choose(pool);
@@ -48,6 +51,8 @@ static void __attribute__((noinline)) announce_and_wake(struct shard *s)
 {
 	struct worker *w;
 
+	if (unlikely(fork_no_threads()) && fork_start_threads())
+		return;		/* who starts them will look into the shard */
 	pool_announce(s);
 	w = pool_choose(READ_ONCE(s->pool));
 	if (w) {
@@ -98,6 +103,7 @@ static int queue_on(struct rove_workqueue *wq, struct shard *s, struct rove_work
 	bool run_here = false;
 	int queued;
 
+	work_settle(work);
 	if (special) {
 		queued = wq_may_queue(wq, work);
 		run_here = queued == -EAGAIN && may_run_here(wq);
@@ -153,6 +159,7 @@ size_t rove_queue_works(struct rove_workqueue *wq, struct rove_work *const *work
 	for (size_t i = 0; i < nr; i++) {
 		struct rove_work *work = works[i];
 
+		work_settle(work);
 		if (work_state_try_queue(&work->state, s->id, 0) <= 0)
 			continue;
 		WRITE_ONCE(work->link, NULL);
@@ -181,7 +188,9 @@ void rove_work_init(struct rove_work *work, rove_work_fn *fn)
  */
 bool rove_work_pending(const struct rove_work *work)
 {
-	return READ_ONCE(work->state) & WORK_PENDING;
+	u64 state = READ_ONCE(work->state);
+
+	return (state & WORK_PENDING) && !work_state_is_parents(state);
 }
 
 /**
@@ -192,6 +201,8 @@ unsigned int rove_work_busy(const struct rove_work *work)
 	u64 state = READ_ONCE(work->state);
 	struct worker *w = worker_by_id(work_state_worker(state));
 
+	if (unlikely(work_state_is_parents(state)))
+		return 0;
 	return (state & WORK_PENDING ? ROVE_WORK_PENDING : 0) |
 	       (w && worker_is_in(w, work) ? ROVE_WORK_RUNNING : 0);
 }

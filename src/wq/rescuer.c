@@ -20,17 +20,33 @@
 /* wq.mayday */
 enum { MAYDAY_NONE, MAYDAY_CALLED, MAYDAY_STOP };
 
-static void rescue_shard(struct rove_workqueue *wq, struct shard *s)
+/* Return: as worker_run_batch(). */
+static bool rescue_shard(struct rove_workqueue *wq, struct worker *w, struct shard *s)
 {
-	while (shard_take(s, wq->rescuer) == TAKE_SOME) {
-		fetch_add_relaxed(&wq->nr_rescued, wq->rescuer->nr_batch);
-		worker_run_batch(wq->rescuer, 0);
+	while (shard_take(s, w) == TAKE_SOME) {
+		fetch_add_relaxed(&wq->nr_rescued, w->nr_batch);
+		if (unlikely(!worker_run_batch(w, 0)))
+			return false;
 	}
+	return true;
+}
+
+/* Return: false: this is a child of fork(), which will have a rescuer of its own. */
+static bool rescue(struct rove_workqueue *wq, struct worker *w)
+{
+	for (u32 i = 0; i < wq->nr_shards; i++) {
+		if (unlikely(!rescue_shard(wq, w, wq->shards[i]))) {
+			worker_release(w);
+			return false;
+		}
+	}
+	return true;
 }
 
 static void *rescuer_thread(void *arg)
 {
 	struct rove_workqueue *wq = arg;
+	struct worker *w = wq->rescuer;
 
 	for (;;) {
 		u32 word = load_acquire(&wq->mayday);
@@ -42,8 +58,8 @@ static void *rescuer_thread(void *arg)
 			continue;
 		}
 		cmpxchg_acq_rel(&wq->mayday, &word, MAYDAY_NONE);
-		for (u32 i = 0; i < wq->nr_shards; i++)
-			rescue_shard(wq, wq->shards[i]);
+		if (unlikely(!rescue(wq, w)))
+			return NULL;
 	}
 }
 

@@ -9,6 +9,7 @@
  */
 #include "base/futex.h"
 #include "wq/block.h"
+#include "wq/fork.h"
 #include "wq/help.h"
 #include "wq/room.h"
 #include "wq/work_state.h"
@@ -30,6 +31,8 @@ static void wait_for_room(struct rove_workqueue *wq)
 {
 	struct block block;
 
+	if (unlikely(fork_no_threads()))
+		fork_start_threads();
 	block_begin(&block);
 	/*
 	 * ORDER room.wait (seq_cst): before the next look for room.  Either that finds some,

@@ -216,11 +216,16 @@ void worker_run_one(struct worker *w, unsigned long slot)
  * worker_end_batch - nothing is left of a batch
  *
  * Context: thread, under no lock.
+ * Return:  false: a work has called fork(), and this is the child: all of it is the parent's.
  */
-void worker_end_batch(struct worker *w)
+bool worker_end_batch(struct worker *w)
 {
 	struct shard *s = w->shard;
 
+	if (unlikely(!s)) {
+		w->nr_ended[0] = w->nr_ended[1] = 0;
+		return false;
+	}
 	/*
 	 * ORDER worker.end (seq_cst): as in run_claimed().  Pairs with worker.ended in
 	 * worker_is_in().
@@ -241,6 +246,7 @@ void worker_end_batch(struct worker *w)
 		w->nr_ended[color] = 0;
 		shard_land(s, color, nr);
 	}
+	return true;
 }
 
 /**
@@ -248,10 +254,12 @@ void worker_end_batch(struct worker *w)
  * @first:  what would be in a slot, claimed by the caller, and is run first; or 0
  *
  * Context: thread, under no lock.
+ * Return:  as worker_end_batch().
  */
-void worker_run_batch(struct worker *w, unsigned long first)
+bool worker_run_batch(struct worker *w, unsigned long first)
 {
 	struct worker *outer = worker_self;
+	bool ended;
 
 	worker_self = w;
 	if (first)
@@ -266,6 +274,7 @@ void worker_run_batch(struct worker *w, unsigned long first)
 		if (likely(slot))
 			worker_run_one(w, slot);
 	}
-	worker_end_batch(w);
+	ended = worker_end_batch(w);
 	worker_self = outer;
+	return ended;
 }

@@ -11,6 +11,10 @@
 #include "wq/shard.h"
 #include "wq/work_state.h"
 
+#define SHARD_INDEX_MASK ((1u << WORK_GENERATION_SHIFT) - 1)
+
+_Static_assert(IDTABLE_CHUNK * IDTABLE_CHUNKS <= 1u << WORK_GENERATION_SHIFT, "all indices fit");
+
 static struct idtable shards = IDTABLE_INIT;
 
 /**
@@ -38,6 +42,7 @@ struct shard *shard_alloc(void)
 		free(s);
 		return NULL;
 	}
+	s->id |= work_generation << WORK_GENERATION_SHIFT;
 	return s;
 }
 
@@ -69,18 +74,18 @@ void shard_release(struct shard *s)
 	WRITE_ONCE(s->wq, NULL);
 	forget_locked(s);
 	mutex_unlock(&s->lock);
-	idtable_release(&shards, s->id);
+	idtable_release(&shards, s->id & SHARD_INDEX_MASK);
 }
 
 /**
  * shard_by_id - the shard with a number
  *
  * Context: any.
- * Return:  NULL: there never was one.
+ * Return:  NULL: there never was one.  The generation in the number does not count.
  */
 struct shard *shard_by_id(u32 id)
 {
-	return idtable_get(&shards, id);
+	return idtable_get(&shards, id & SHARD_INDEX_MASK);
 }
 
 static struct rove_work *link_of(unsigned long link)
@@ -323,8 +328,34 @@ bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color
 	return true;
 }
 
-/* In a child of fork().  Context: thread. */
-void shards_forget(void)
+/* --- in a child of fork() ------------------------------------------------------------------ */
+
+/* The table's, for those who fork: what is in it is complete under it.  Context: any. */
+struct mutex *shards_lock(void)
 {
-	idtable_forget(&shards);
+	return &shards.lock;
+}
+
+/* Works of the parent are in its lists, and stay there.  Context: the only thread. */
+void shards_empty(void)
+{
+	for (u32 id = 1; id < idtable_end(&shards); id++) {
+		struct shard *s = idtable_get(&shards, id);
+		struct worker_pool *pool = s->pool;
+
+		*s = (struct shard){ .id = id | work_generation << WORK_GENERATION_SHIFT };
+		s->pool = pool;
+		list_init(&s->ring);
+	}
+}
+
+static bool is_unused(void *thing)
+{
+	return !((struct shard *)thing)->wq;
+}
+
+/* After the queues have said which are theirs.  Context: the only thread. */
+void shards_refill(void)
+{
+	idtable_refill(&shards, is_unused);
 }

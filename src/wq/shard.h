@@ -54,7 +54,8 @@ struct shard {
 	struct rove_work	*stack;		/* A: newest chain */
 	u32			announced;	/* A: above; changed to KNOWN, and from it, under the
 						 * pool's lock */
-	u32			id;		/* I: in the table of shards */
+	u32			id;		/* I: in the table of shards, with the generation
+						 * (work_state.h) */
 	struct worker_pool	*pool;		/* A, changed under ->lock and both pools' locks */
 	struct rove_workqueue	*wq;		/* A: NULL: not used */
 	struct lane		*lane;		/* as ->pool */

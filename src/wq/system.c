@@ -26,8 +26,8 @@ static const struct {
 		.size = sizeof(struct rove_wq_options), .flags = ROVE_WQ_BH } },
 };
 
-static struct mutex lock;
-static struct rove_workqueue *queues[ROVE_SYSTEM_WQS];	/* A, set under lock */
+struct mutex system_lock;
+static struct rove_workqueue *queues[ROVE_SYSTEM_WQS];	/* A, set under system_lock */
 
 /**
  * rove_system_workqueue - see rove/workqueue.h
@@ -49,7 +49,7 @@ int rove_system_workqueue(enum rove_system_wq which, struct rove_workqueue **ret
 		*ret_wq = wq;
 		return 0;
 	}
-	mutex_lock(&lock);
+	mutex_lock(&system_lock);
 	wq = queues[which];
 	if (!wq)
 		err = rove_workqueue_create(kinds[which].name, &kinds[which].options, &wq);
@@ -59,16 +59,8 @@ int rove_system_workqueue(enum rove_system_wq which, struct rove_workqueue **ret
 	 */
 	if (!err)
 		store_release(&queues[which], wq);
-	mutex_unlock(&lock);
+	mutex_unlock(&system_lock);
 	if (!err)
 		*ret_wq = wq;
 	return err;
-}
-
-/* In a child of fork().  Context: thread. */
-void system_forget(void)
-{
-	mutex_init(&lock);
-	for (u32 i = 0; i < ROVE_SYSTEM_WQS; i++)
-		WRITE_ONCE(queues[i], NULL);
 }

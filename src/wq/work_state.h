@@ -14,11 +14,15 @@
  *			lock of those who wait (watch.c)
  *	worker		the worker that ran it last.  It is the only one that can be
  *			running it: a work is not begun while that worker is in it
- *	shard		with PENDING: where it was queued
+ *	shard		with PENDING: where it was queued; its highest bits are the
+ *			generation, by forks, of the process in which it was
  *	disabled	how often; not 0: nobody may set PENDING
  *
  * Invariant: of all who try to set PENDING one succeeds, and then nobody until it is
  *            cleared; of all who try to clear it one does.
+ *            What is PENDING in another generation is idle: it is the parent's run
+ *            (work_settle() in fork.h).  Generations come again after 256 forks, each by the
+ *            child of the one before.
  * Ordering:  work.queue -> work.begin: what came before a queueing, also one that
  *            found the work pending, is seen by the run.  A queueing that fails
  *            still writes the word, so that the beginning reads from it.
@@ -39,10 +43,12 @@
 #define WORK_TIMER		(1ull << 1)
 #define WORK_PARKED		(1ull << 2)
 #define WORK_WATCHED		(1ull << 3)
-#define WORK_WORKER_SHIFT	8
+#define WORK_WORKER_SHIFT	4
 #define WORK_WORKER_BITS	16
-#define WORK_SHARD_SHIFT	24
-#define WORK_SHARD_BITS		24
+#define WORK_SHARD_SHIFT	20
+#define WORK_SHARD_BITS		28
+#define WORK_GENERATION_SHIFT	20	/* in a shard's number */
+#define WORK_GENERATIONS	256
 #define WORK_DISABLED_SHIFT	48
 #define WORK_DISABLED_ONE	(1ull << WORK_DISABLED_SHIFT)
 #define WORK_DISABLED_MAX	0xffffull
@@ -64,6 +70,16 @@ static inline u32 work_state_shard(u64 state)
 static inline u32 work_state_disabled(u64 state)
 {
 	return state >> WORK_DISABLED_SHIFT;
+}
+
+/* Changed in a child of fork() only, before anything else happens there. */
+extern u32 work_generation;
+
+/* PENDING in the process that forked this one, or in one before. */
+static inline bool work_state_is_parents(u64 state)
+{
+	return (state & WORK_PENDING) &&
+	       work_state_shard(state) >> WORK_GENERATION_SHIFT != work_generation;
 }
 
 /**

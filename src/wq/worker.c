@@ -23,6 +23,7 @@
 #include "base/futex.h"
 #include "base/thread.h"
 #include "wq/fork.h"
+#include "wq/help.h"
 #include "wq/idtable.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
@@ -194,7 +195,8 @@ static void kick_next(struct worker_pool *pool, u32 wake)
 	pool_wake_and_unlock(pool, pool_choose(pool), wake);
 }
 
-static void run_taken(struct worker *w)
+/* Return: false: the process was forked by a work; this is the child, and the worker none any more. */
+static bool run_taken(struct worker *w)
 {
 	struct shard *s = w->shard;
 	bool intensive = s->wq->flags & ROVE_WQ_CPU_INTENSIVE;
@@ -206,10 +208,12 @@ static void run_taken(struct worker *w)
 		worker_uncount(w, WORKER_INTENSIVE);
 	else if ((nr > 1 || w->leaves_more) && worth_waking(w, s))
 		kick_next(w->pool, s->wq->wake);
-	worker_run_batch(w, 0);
+	if (unlikely(!worker_run_batch(w, 0)))
+		return false;
 	learn_run_time(s, clock_mono_ns() - begin, nr);
 	if (unlikely(READ_ONCE(w->state) != WORKER_ACTIVE))
 		worker_recount(w);
+	return true;
 }
 
 /*
@@ -287,7 +291,8 @@ static void worker_loop(struct worker *w)
 
 	while (!READ_ONCE(w->dying)) {
 		if (!too_many(pool) && (take_hinted(w) || pool_take(pool, w))) {
-			run_taken(w);
+			if (unlikely(!run_taken(w)))
+				return;
 			continue;
 		}
 		start_searching(w);
@@ -322,10 +327,12 @@ static void *worker_thread(void *arg)
 
 	set_up_thread(w);
 	worker_loop(w);
-	mutex_lock(&pool->lock);
-	list_del(&w->node);
-	WRITE_ONCE(pool->nr_workers, pool->nr_workers - 1);
-	mutex_unlock(&pool->lock);
+	if (likely(w->pool)) {
+		mutex_lock(&pool->lock);
+		list_del(&w->node);
+		WRITE_ONCE(pool->nr_workers, pool->nr_workers - 1);
+		mutex_unlock(&pool->lock);
+	}
 	worker_release(w);
 	return NULL;
 }
@@ -373,8 +380,43 @@ int worker_start(struct worker_pool *pool)
 	return err;
 }
 
-/* In a child of fork().  Context: thread. */
-void workers_forget(void)
+/* --- in a child of fork() ------------------------------------------------------------------ */
+
+/* As shards_lock().  Context: any. */
+struct mutex *workers_lock(void)
 {
-	idtable_forget(&workers);
+	return &workers.lock;
+}
+
+/*
+ * Nobody runs anything; the caller, who may be in a work that called fork(), finds that out
+ * in worker_end_batch().  Context: the only thread.
+ */
+void workers_stop(void)
+{
+	for (u32 id = 1; id < worker_id_end(); id++) {
+		struct worker *w = worker_by_id(id);
+
+		*w = (struct worker){ .id = id, .outer = w->outer, .nr_begun = w->nr_begun };
+		list_init(&w->node);
+	}
+}
+
+static bool is_unused(void *thing)
+{
+	const struct worker *w = thing;
+
+	if (w->pool || help_uses(w))
+		return false;
+	for (const struct worker *mine = worker_self; mine; mine = mine->outer) {
+		if (mine == w)
+			return false;
+	}
+	return true;
+}
+
+/* After pools have said which are theirs.  Context: the only thread. */
+void workers_refill(void)
+{
+	idtable_refill(&workers, is_unused);
 }

@@ -89,9 +89,9 @@ struct worker *worker_by_id(u32 id);
 u32 worker_id_end(void);
 
 /* run.c: batches */
-void worker_run_batch(struct worker *w, unsigned long first);
+bool worker_run_batch(struct worker *w, unsigned long first);
 void worker_run_one(struct worker *w, unsigned long slot);
-void worker_end_batch(struct worker *w);
+bool worker_end_batch(struct worker *w);
 void worker_give_back(struct worker *w);
 bool worker_claim_slot(struct worker *w, u32 i, unsigned long slot);
 

@@ -148,6 +148,8 @@ int rove_workqueue_create(const char *name, const struct rove_wq_options *given,
 	ctx_may_sleep();
 	fork_prepare();
 	err = read_options(given, &options) ?: check_options(&options) ?: machine_get(&topo);
+	if (!err && fork_no_threads())
+		err = fork_start_threads();
 	if (err)
 		return err;
 	wq = alloc_wq(name, &options, topo);

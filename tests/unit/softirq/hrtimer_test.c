@@ -537,3 +537,38 @@ TEST(hrtimer, without_descriptors_a_set_clock_is_noticed_a_little_later)
 #endif
 	EXPECT_EQ(in_child(set_clock_without_descriptors), 0);
 }
+
+static struct subject of_parent[3];
+
+static int use_armed_of_parent(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(of_parent); i++) {
+		if (rove_hrtimer_is_queued(&of_parent[i].timer) ||
+		    rove_hrtimer_try_to_cancel(&of_parent[i].timer) ||
+		    rove_hrtimer_cancel(&of_parent[i].timer))
+			return 1;
+	}
+	rove_hrtimer_start(&of_parent[0].timer, 0, ROVE_HRTIMER_REL);
+	rove_hrtimer_start(&of_parent[1].timer, NSEC_PER_MSEC, ROVE_HRTIMER_REL);
+	rove_hrtimer_start(&of_parent[2].timer, FAR, ROVE_HRTIMER_REL);
+	if (rove_softirq_start())
+		return 2;
+	WAIT_UNTIL(calls(&of_parent[0]) && calls(&of_parent[1]));
+	return rove_hrtimer_cancel(&of_parent[2].timer) == 1 && !calls(&of_parent[2]) ? 0 : 3;
+}
+
+/* One near, in the heap; two far, one behind the other in a slot. */
+TEST(hrtimer, of_the_parent_are_idle_in_a_child_and_can_be_used_there)
+{
+#ifdef __SANITIZE_THREAD__
+	SKIP("ThreadSanitizer does not follow threads started after fork()");
+#endif
+	for (u32 i = 0; i < ARRAY_SIZE(of_parent); i++) {
+		subject_init(&of_parent[i], CLOCK_MONOTONIC);
+		rove_hrtimer_start(&of_parent[i].timer, i ? FAR : FAR / 1000, ROVE_HRTIMER_REL);
+	}
+	WAIT_UNTIL(load_seq_cst(&softirq.asleep));
+	EXPECT_EQ(in_child(use_armed_of_parent), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(of_parent); i++)
+		EXPECT_EQ(rove_hrtimer_cancel(&of_parent[i].timer), 1);
+}

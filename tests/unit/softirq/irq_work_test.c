@@ -281,3 +281,66 @@ TEST(irq_work, a_child_of_fork_starts_from_nothing)
 	release_thread();
 	EXPECT_EQ(status, 0);
 }
+
+static struct rove_irq_work of_parent;
+
+static int use_pending_of_parent(void)
+{
+	if (rove_irq_work_is_busy(&of_parent) || rove_irq_work_sync(&of_parent))
+		return 1;
+	nr_calls = 0;
+	if (!rove_irq_work_queue(&of_parent) || rove_irq_work_queue(&of_parent))
+		return 2;
+	if (rove_softirq_start() || rove_irq_work_sync(&of_parent))
+		return 3;
+	return nr_calls == 1 ? 0 : 4;
+}
+
+TEST(irq_work, of_the_parent_are_idle_in_a_child_and_can_be_used_there)
+{
+	int status;
+
+#ifdef __SANITIZE_THREAD__
+	SKIP("ThreadSanitizer does not follow threads started after fork()");
+#endif
+	rove_irq_work_init(&of_parent, count);
+	hold_thread();
+	EXPECT_TRUE(rove_irq_work_queue(&of_parent));
+	status = in_child(use_pending_of_parent);
+	EXPECT_TRUE(rove_irq_work_is_busy(&of_parent));
+	release_thread();
+	EXPECT_EQ(rove_irq_work_sync(&of_parent), 0);
+	EXPECT_EQ(status, 0);
+}
+
+static pid_t child_of_work;
+
+/* The parent's softirq thread is the only one of the child until that makes another. */
+static void call_fork(struct rove_irq_work *work)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (in_softirq() || use_pending_of_parent())
+			_exit(1);
+		_exit(0);
+	}
+	child_of_work = pid;
+}
+
+TEST(irq_work, may_fork_and_the_child_makes_its_own_thread)
+{
+	struct rove_irq_work work;
+	int status = -1;
+
+#ifdef __SANITIZE_THREAD__
+	SKIP("ThreadSanitizer does not follow threads started after fork()");
+#endif
+	start();
+	rove_irq_work_init(&of_parent, count);
+	rove_irq_work_init(&work, call_fork);
+	EXPECT_TRUE(rove_irq_work_queue(&work));
+	EXPECT_EQ(rove_irq_work_sync(&work), 0);
+	EXPECT_EQ(waitpid(child_of_work, &status, 0), child_of_work);
+	EXPECT_EQ(status, 0);
+}

@@ -455,36 +455,3 @@ TEST(queue, options_that_make_no_sense_are_refused)
 		EXPECT_EQ(rove_workqueue_create("bad", &options, &wq), -EINVAL);
 	}
 }
-
-TEST(fork, the_child_makes_its_own_queues)
-{
-	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_UNBOUND);
-	int status = 0;
-	pid_t child;
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-	rove_workqueue_free(wq);
-	SKIP("a sanitizer's own locks are not made free in a child of a process with threads");
-#endif
-	reset();
-	child = fork();
-	if (!child) {
-		struct rove_wq_options options = {
-			.size = sizeof(options), .flags = ROVE_WQ_UNBOUND | ROVE_WQ_HELP,
-		};
-		struct rove_workqueue *mine;
-		struct rove_work work = ROVE_WORK_INIT(count), other = ROVE_WORK_INIT(count);
-
-		if (rove_workqueue_create("child", &options, &mine))
-			_exit(1);
-		rove_queue_work(mine, &work);
-		rove_flush_workqueue(mine);
-		rove_queue_work(mine, &other);
-		rove_flush_work(&other);
-		rove_workqueue_free(mine);
-		_exit(nr_runs == 2 ? 0 : 2);
-	}
-	EXPECT_EQ(waitpid(child, &status, 0), child);
-	EXPECT_EQ(status, 0);
-	rove_workqueue_free(wq);
-}

@@ -7,7 +7,7 @@ B=${B:-build}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 number=0
-echo 1..3
+echo 1..4
 
 report()
 {
@@ -59,3 +59,23 @@ report $? "an application links the shared library and runs"
 
 gcc -o "$dir/app-static" "$dir/app.c" $static >"$dir/log" 2>&1 && "$dir/app-static" >>"$dir/log" 2>&1
 report $? "an application links the static library and runs, with names of its own that rove uses inside"
+
+# The ordinary libbpf, pointed at this process.
+cat > "$dir/libbpf.c" <<'APP'
+#include <bpf/bpf.h>
+#include <rove/bpf.h>
+#include <rove/libbpf.h>
+
+int main(void)
+{
+	int fd;
+
+	if (rove_libbpf_use_self(true))
+		return 1;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "numbers", 4, 8, 1, NULL);
+	return fd < 0 || !rove_bpf_owns(fd) || rove_bpf_close(fd) || !rove_libbpf_use_self(false);
+}
+APP
+libbpf=$(echo "$static" | sed "s|$dir/usr/lib/librove.a|$dir/usr/lib/librove-libbpf.a &|")
+gcc -o "$dir/libbpf" "$dir/libbpf.c" $libbpf -lelf -lz >"$dir/log" 2>&1 && "$dir/libbpf" >>"$dir/log" 2>&1
+report $? "an application uses libbpf on this process"

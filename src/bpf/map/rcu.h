@@ -20,7 +20,7 @@ extern char map_rcu_token;
 #define map_rcu_told_end() tsan_told_before(&map_rcu_token)
 #define map_rcu_told_grace() tsan_told_after(&map_rcu_token)
 
-/* Context: thread.  Sections nest. */
+/* Context: any; the first on a thread registers it, with signals blocked.  Sections nest. */
 static inline void map_rcu_read_lock(void)
 {
 	urcu_bp_read_lock();

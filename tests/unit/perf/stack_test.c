@@ -11,6 +11,9 @@ union bpf_attr;
 static int (*implementor)(int cmd, union bpf_attr *attr, unsigned int size) = rove_bpf;
 #define rove_bpf(cmd, attr, size) implementor(cmd, attr, size)
 
+#include <sys/prctl.h>
+
+#include "base/clock.h"
 #include "tests/test.h"
 #include "tests/unit/perf/perf.h"
 
@@ -351,4 +354,104 @@ TEST(context, of_other_programs_has_no_event)
 	};
 
 	EXPECT_EQ(SYSCALL_PROG(insns), -EINVAL);
+}
+
+/* --- who runs it -------------------------------------------------------------------------- */
+
+static void who_is_sampled(int event, struct seen *seen)
+{
+	int map = seen_map();
+	const struct bpf_insn insns[] = {
+		SEEN_PROG(map, CALL(BPF_FUNC_get_current_pid_tgid),
+			  STX(BPF_DW, 7, 0, offsetof(struct seen, words)),
+			  CALL(BPF_FUNC_get_smp_processor_id),
+			  STX(BPF_DW, 7, 0, offsetof(struct seen, words) + 8),
+			  CALL(BPF_FUNC_ktime_get_ns),
+			  STX(BPF_DW, 7, 0, offsetof(struct seen, words) + 16),
+			  CALL(BPF_FUNC_get_current_uid_gid),
+			  STX(BPF_DW, 7, 0, offsetof(struct seen, words) + 24), MOV_X(1, 7),
+			  ADD_K(1, offsetof(struct seen, words) + 32), MOV_K(2, 16),
+			  CALL(BPF_FUNC_get_current_comm)),
+	};
+
+	sample(map, PERF_PROG(insns), event, seen);
+}
+
+static void check_who(const struct seen *seen, u64 before_ns)
+{
+	char comm[16] = "";
+
+	EXPECT_EQ(prctl(PR_GET_NAME, comm), 0);
+	EXPECT_EQ(seen->ret, 0);
+	EXPECT_EQ(seen->words[0], (u64)getpid() << 32 | gettid());
+	EXPECT_TRUE(seen->words[1] < sysconf(_SC_NPROCESSORS_CONF));
+	EXPECT_TRUE(seen->words[2] >= before_ns && seen->words[2] <= clock_mono_ns());
+	EXPECT_EQ(seen->words[3], (u64)getgid() << 32 | getuid());
+	EXPECT_STR_EQ((const char *)&seen->words[4], comm);
+}
+
+TEST(context, is_the_sampled_threads)
+{
+	int event = EVENT_OR_SKIP(0), probe;
+	u64 before_ns = clock_mono_ns();
+	struct seen seen;
+
+	who_is_sampled(event, &seen);
+	check_who(&seen, before_ns);
+	implementor = kernel_bpf;
+	probe = seen_map();
+	if (probe >= 0) {
+		close(probe);
+		who_is_sampled(event, &seen);
+		check_who(&seen, before_ns);
+	}
+	implementor = rove_bpf;
+	close(event);
+}
+
+/* --- attaching ---------------------------------------------------------------------------- */
+
+/* What LINK_CREATE answers, one after the other. */
+static void try_to_attach(int event, int answers[7])
+{
+	const struct bpf_insn nothing[] = { MOV_K(0, 0), EXIT() };
+	int prog = PERF_PROG(nothing), null = open("/dev/null", O_RDONLY), link;
+	int tracepoint = prog_new(BPF_PROG_TYPE_TRACEPOINT, nothing, 2);
+
+	answers[0] = attach(tracepoint, -1);
+	answers[1] = attach(tracepoint, event);
+	answers[2] = attach(prog, -1);
+	answers[3] = attach(prog, null);
+	answers[4] = BPF(BPF_LINK_CREATE, .link_create = { .prog_fd = prog, .target_fd = event,
+							   .attach_type = BPF_PERF_EVENT,
+							   .flags = 1 });
+	answers[5] = BPF(BPF_LINK_CREATE, .link_create = { .prog_fd = prog, .target_fd = event,
+							   .attach_type = BPF_TRACE_ITER });
+	link = attach(prog, event);
+	EXPECT_TRUE(link >= 0);
+	answers[6] = attach(prog, event);
+	drop(link);
+	drop(tracepoint);
+	drop(prog);
+	close(null);
+}
+
+TEST(attach, errors_are_the_kernels)
+{
+	static const int expected[7] = { -EBADF, -EINVAL, -EBADF, -EBADF, -EINVAL, -EINVAL, -EEXIST };
+	int event = EVENT_OR_SKIP(0), ours[7], kernels[7], probe;
+
+	try_to_attach(event, ours);
+	EXPECT_MEM_EQ(ours, expected, sizeof(ours));
+	implementor = kernel_bpf;
+	probe = seen_map();
+	if (probe >= 0) {
+		close(probe);
+		try_to_attach(event, kernels);
+	}
+	implementor = rove_bpf;
+	close(event);
+	if (probe < 0)
+		SKIP("no bpf(2) of the kernel's: %s", strerror(-probe));
+	EXPECT_MEM_EQ(kernels, expected, sizeof(kernels));
 }

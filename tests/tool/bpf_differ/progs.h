@@ -146,6 +146,7 @@ static inline void load_map_refs(struct side *s, struct world *w)
 {
 	const struct { const char *name; int fd; } maps[] = {
 		{ "array", w->array }, { "hash", w->hash }, { "ringbuf", w->ringbuf },
+		{ "LRU", w->lru }, { "per CPU", w->percpu }, { "stacks", w->stacks },
 		{ "mmapable", w->mmapable }, { "prog", w->prog }, { "btf", w->btf },
 		{ "other", w->other }, { "-1", -1 }, { "9999", 9999 },
 	};

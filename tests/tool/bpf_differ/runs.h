@@ -214,18 +214,21 @@ static inline void group_programs_on_maps(struct side *s)
 	static const struct { const char *name; u32 id; } helpers[] = {
 		{ "update", BPF_FUNC_map_update_elem }, { "delete", BPF_FUNC_map_delete_elem },
 	};
-	static const u32 types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH };
+	/* Which element a full LRU map loses is its own business. */
+	static const struct { u32 type, entries; } maps[] = {
+		{ BPF_MAP_TYPE_ARRAY, 3 }, { BPF_MAP_TYPE_HASH, 3 }, { BPF_MAP_TYPE_LRU_HASH, 100 },
+	};
 	char what[64];
 
-	for (u32 t = 0; t < ARRAY_SIZE(types); t++)
+	for (u32 t = 0; t < ARRAY_SIZE(maps); t++)
 		for (u32 h = 0; h < ARRAY_SIZE(helpers); h++) {
-			int map = make_map(s, types[t], 4, 8, 3, 0);
+			int map = make_map(s, maps[t].type, 4, 8, maps[t].entries, 0);
 			int prog = load_map_call(s, map, helpers[h].id);
 			u64 value = 9;
 
 			for (u32 key = 0; key < 2; key++)
 				put(s, map, &key, &value, 0);
-			snprintf(what, sizeof(what), "type %u %s", types[t], helpers[h].name);
+			snprintf(what, sizeof(what), "type %u %s", maps[t].type, helpers[h].name);
 			must(s, prog >= 0, "%s", what);
 			run_map_call(s, prog, what);
 			for (u32 key = 0; key < 5; key++) {

@@ -138,6 +138,7 @@ static const struct case_word case_helpers[] __attribute__((unused)) = {
 	{ "timer_start", 171 },
 	{ "timer_cancel", 172 },
 	{ "loop", 181 },
+	{ "map_lookup_percpu_elem", 195 },
 	{ NULL, 0 },
 };
 
@@ -150,6 +151,9 @@ static const struct case_word case_prog_types[] __attribute__((unused)) = {
 
 static const struct case_word case_map_types[] __attribute__((unused)) = {
 	{ "hash", BPF_MAP_TYPE_HASH },
+	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH },
+	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
+	{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE },
 	{ "array", BPF_MAP_TYPE_ARRAY },
 	{ "ringbuf", BPF_MAP_TYPE_RINGBUF },
 	{ NULL, 0 },

@@ -20,8 +20,11 @@
 
 #define ANY_MAP { .kind = ARG_MAP }
 #define RINGBUF { .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_RINGBUF }
-#define KEYED_MAP \
-	{ .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY }
+#define PERCPU_MAP { .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_PERCPU_ARRAY }
+#define KEYED_MAP                                                                    \
+	{ .kind = ARG_MAP,                                                           \
+	  .map_types = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |      \
+		       1ull << BPF_MAP_TYPE_LRU_HASH | 1ull << BPF_MAP_TYPE_PERCPU_ARRAY }
 
 #define TIMER { .kind = ARG_FIELD, .field = BTF_FIELD_TIMER }
 #define FUNC_ARG { .kind = ARG_FUNC }
@@ -97,6 +100,9 @@ static struct func_proto ours_helpers[] = {
 		  .args = { ANYTHING, FUNC_ARG, CALLBACK_CTX, ANYTHING },
 		  .ret = { .kind = RET_SCALAR },
 		  .callback = CALLBACK_LOOP },
+	[195] = { .name = "bpf_map_lookup_percpu_elem",
+		  .args = { PERCPU_MAP, { .kind = ARG_MAP_KEY }, ANYTHING },
+		  .ret = { .kind = RET_MAP_VALUE, .flags = RETF_MAYBE_NULL } },
 };
 
 static const struct func_proto *ours_helper(const struct vrf_platform *p, u32 prog_type, u32 id,

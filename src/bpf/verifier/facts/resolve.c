@@ -70,6 +70,18 @@ static int check_value_off(struct vrf *v, const struct vrf_map *map, u32 off)
 	return 0;
 }
 
+static int check_sleeper_uses(struct vrf *v, const struct vrf_map *map)
+{
+	static const u64 may = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_LRU_HASH |
+			       1ull << BPF_MAP_TYPE_ARRAY | 1ull << BPF_MAP_TYPE_PERCPU_ARRAY |
+			       1ull << BPF_MAP_TYPE_RINGBUF;
+
+	if (!(v->req->prog_flags & BPF_F_SLEEPABLE) || may & 1ull << map->type)
+		return 0;
+	return vlog_reject(v, -EINVAL, WHY_ARGUMENT,
+			   "Sleepable programs can only use array, hash, ringbuf and local storage maps");
+}
+
 static int resolve_map(struct vrf *v, struct facts *f, const struct bpf_insn *insn)
 {
 	const struct vrf_platform *p = v->req->platform;
@@ -83,6 +95,9 @@ static int resolve_map(struct vrf *v, struct facts *f, const struct bpf_insn *in
 	err = p->map(p, fd, &map);
 	if (err)
 		return vlog_reject(v, err, WHY_ARGUMENT, "fd %d is not pointing to valid bpf_map", fd);
+	err = check_sleeper_uses(v, &map);
+	if (err)
+		return err;
 	site->kind = SITE_MAP;
 	if (insn->src_reg == BPF_PSEUDO_MAP_VALUE || insn->src_reg == BPF_PSEUDO_MAP_IDX_VALUE) {
 		site->kind = SITE_MAP_VALUE;

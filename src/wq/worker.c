@@ -206,7 +206,7 @@ static bool run_taken(struct worker *w)
 	stop_searching(w);
 	if (intensive)
 		worker_uncount(w, WORKER_INTENSIVE);
-	else if ((nr > 1 || w->leaves_more) && worth_waking(w, s))
+	else if (worth_waking(w, s) && (nr > 1 || w->leaves_more || !pool_looks_empty(w->pool)))
 		kick_next(w->pool, s->wq->wake);
 	if (unlikely(!worker_run_batch(w, 0)))
 		return false;

@@ -2,7 +2,7 @@
 /*
  * model.h - visit all states that a small machine can reach
  *
- * A state is bytes.  Found is what model_bad() was told in any of them, and "stuck" if
+ * A state is bytes, eight times n.  Found is what model_bad() was told in any of them, and "stuck" if
  * from one of them none is reached any more that is finished: nobody is lost, and nobody
  * waits for ever, if each who can go on goes on some time.
  */
@@ -38,11 +38,14 @@ static void *model_grow(void *bytes, u32 *room, size_t each)
 
 static u32 *model_slot(const void *state)
 {
-	u64 hash = 14695981039346656037ull;
+	u64 hash = 14695981039346656037ull, word;
 	u32 at;
 
-	for (size_t i = 0; i < model.bytes; i++)
-		hash = (hash ^ ((const u8 *)state)[i]) * 1099511628211ull;
+	for (size_t i = 0; i + sizeof(word) <= model.bytes; i += sizeof(word)) {
+		memcpy(&word, (const u8 *)state + i, sizeof(word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 29;
+	}
 	for (at = (hash >> 32) % model.nr_table; model.table[at]; at = (at + 1) % model.nr_table) {
 		if (!memcmp(model.states + (model.table[at] - 1) * model.bytes, state, model.bytes))
 			break;

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * wake_model_test.c - every interleaving of who queues and who sleeps in a pool
+ *
+ * Two shards; two users who queue one work each, into one shard or two; two workers, of
+ * which the second may have to be made by the manager.  A step is one access of pool.c,
+ * queue.c or worker.c that others can see without the lock.
+ *
+ *	stuck:	a work is never taken any more, though everybody goes on
+ *	left:	only a work's function goes on, which may take long, and another work,
+ *		which was there before that began, waits though one more may run
+ *
+ * All three ways to wake: as it is, and under the pool's lock or after it.  Each part of
+ * the protocol is left out in turn, and then such a state must be found.
+ */
+#include <rove/workqueue.h>
+
+#include "tests/unit/wq/model.h"
+
+#define NR_WORKERS 2
+#define NR_USERS 2
+#define NR_SHARDS 2
+#define MANAGER (NR_WORKERS + NR_USERS)		/* who may choose a worker */
+#define NR_CHOOSERS (MANAGER + 1)
+
+struct variant {
+	bool no_look_after_doze, look_before_doze, no_look_when_quiet, choose_before_announce,
+	     manager_not_asked, forget_early_wake, kick_for_own_shard_only, no_kick;
+};
+
+enum { QUIET, ANNOUNCING, KNOWN };
+enum worker_pc { W_ABSENT, W_TAKE, W_TAKE_RING, W_FOUND, W_KICK, W_RUN, W_SEARCH, W_COLLECT,
+		 W_QUIET, W_QUIET_SAY, W_QUIET_LOOK, W_PUSH, W_DOZE, W_DOZE_RUNNING, W_LOOK, W_SLEEP };
+enum user_pc { U_PUSH, U_TELL, U_LOCK, U_ANNOUNCE, U_ADD, U_CHOOSE, U_WAKE,
+	       U_WAKE_LATE, U_DONE };
+enum manager_pc { M_SLEEP, M_LOOK };
+enum choose_pc { C_NOT, C_SEARCHING, C_RUNNING, C_CLAIM, C_COUNT, C_POP, C_UNCOUNT, C_UNCLAIM,
+		 C_ASK, C_CHOSEN };
+
+/* All bytes, so that states compare and hash as memory. */
+struct state {
+	u8 works[NR_SHARDS], announced[NR_SHARDS];
+	u8 in_stack, in_ring;		/* shards, as bits */
+	u8 nr_searching, nr_running;
+	u8 idle[NR_WORKERS];		/* a stack of workers, and 1; 0: none */
+	u8 locked;
+	u8 manager, asked;
+	struct {
+		u8 pc, searching, woken, shard, more, found, left;
+	} worker[NR_WORKERS];
+	struct {
+		u8 pc, shard;
+	} user[NR_USERS];
+	struct {
+		u8 pc, chosen;
+	} choose[NR_CHOOSERS];
+} __attribute__((aligned(8)));
+
+static const struct variant *v;
+static u8 wake_how, limit;
+
+/* --- choosing ------------------------------------------------------------------------------ */
+
+static u8 idle_pop_model(struct state *s)
+{
+	for (int i = NR_WORKERS; i-- > 0;) {
+		u8 w = s->idle[i];
+
+		s->idle[i] = 0;
+		if (w)
+			return w;
+	}
+	return 0;
+}
+
+static void idle_push_model(struct state *s, int w)
+{
+	int i = 0;
+
+	while (s->idle[i])
+		i++;
+	s->idle[i] = w + 1;
+}
+
+/* C_NOT at the end: nobody; C_CHOSEN: ->chosen. */
+static void choose_step(struct state *s, int who)
+{
+	u8 *pc = &s->choose[who].pc;
+
+	switch (*pc) {
+	case C_SEARCHING:
+		*pc = s->nr_searching ? C_NOT : C_RUNNING;
+		return;
+	case C_RUNNING:
+		*pc = s->nr_running >= limit ? C_NOT : C_CLAIM;
+		return;
+	case C_CLAIM:
+		*pc = s->nr_searching ? C_NOT : C_COUNT;
+		s->nr_searching += *pc == C_COUNT;
+		return;
+	case C_COUNT:
+		s->nr_running++;
+		*pc = C_POP;
+		return;
+	case C_POP:
+		s->choose[who].chosen = idle_pop_model(s);
+		*pc = s->choose[who].chosen ? C_CHOSEN : C_UNCOUNT;
+		return;
+	case C_UNCOUNT:
+		s->nr_running--;
+		*pc = C_UNCLAIM;
+		return;
+	case C_UNCLAIM:
+		s->nr_searching--;
+		*pc = C_ASK;
+		return;
+	case C_ASK:
+		s->asked |= !v->manager_not_asked;
+		*pc = C_NOT;
+		return;
+	}
+}
+
+static void wake_chosen(struct state *s, int who)
+{
+	if (s->choose[who].chosen)
+		s->worker[s->choose[who].chosen - 1].woken = 1;
+	s->choose[who].chosen = s->choose[who].pc = 0;
+}
+
+/* --- who queues ---------------------------------------------------------------------------- */
+
+static void start_choosing(struct state *s, int u, u8 then)
+{
+	s->choose[NR_WORKERS + u].pc = C_SEARCHING;
+	s->user[u].pc = then;
+}
+
+static void user_step(struct state *s, int u)
+{
+	u8 shard = s->user[u].shard;
+
+	switch (s->user[u].pc) {
+	case U_PUSH:
+		s->works[shard]++;
+		s->user[u].pc = wake_how == ROVE_WQ_WAKE_DEFAULT ? U_TELL : U_LOCK;
+		return;
+	case U_TELL:
+		s->user[u].pc = s->announced[shard] != QUIET ? U_DONE : U_ANNOUNCE;
+		if (v->choose_before_announce && s->user[u].pc == U_ANNOUNCE)
+			start_choosing(s, u, U_ANNOUNCE);
+		return;
+	case U_LOCK:
+		s->locked = 1;
+		s->user[u].pc = U_ANNOUNCE;
+		return;
+	case U_ANNOUNCE:
+		if (s->announced[shard] == QUIET) {
+			s->announced[shard] = ANNOUNCING;
+			s->user[u].pc = U_ADD;
+		} else {
+			s->user[u].pc = U_CHOOSE;
+		}
+		return;
+	case U_ADD:
+		s->in_stack |= 1 << shard;
+		s->user[u].pc = U_CHOOSE;
+		return;
+	case U_CHOOSE:
+		if (v->choose_before_announce)
+			s->user[u].pc = U_WAKE;
+		else
+			start_choosing(s, u, U_WAKE);
+		return;
+	case U_WAKE:
+		if (wake_how == ROVE_WQ_WAKE_AFTER)
+			s->locked = 0;
+		s->user[u].pc = U_WAKE_LATE;
+		return;
+	case U_WAKE_LATE:
+		wake_chosen(s, NR_WORKERS + u);
+		if (wake_how == ROVE_WQ_WAKE_UNDER)
+			s->locked = 0;
+		s->user[u].pc = U_DONE;
+		return;
+	}
+}
+
+static bool user_can_step(const struct state *s, int u)
+{
+	u8 choosing = s->choose[NR_WORKERS + u].pc;
+
+	if (choosing != C_NOT && choosing != C_CHOSEN)
+		return false;
+	return s->user[u].pc != U_DONE && (s->user[u].pc != U_LOCK || !s->locked);
+}
+
+/* --- a worker ------------------------------------------------------------------------------ */
+
+static void collect(struct state *s)
+{
+	for (u8 shard = 0; shard < NR_SHARDS; shard++) {
+		if (s->in_stack & (1 << shard))
+			s->announced[shard] = KNOWN;
+	}
+	s->in_ring |= s->in_stack;
+	s->in_stack = 0;
+}
+
+static void take_from_ring(struct state *s, int w)
+{
+	s->worker[w].pc = W_SEARCH;
+	for (u8 shard = 0; shard < NR_SHARDS; shard++) {
+		if (!(s->in_ring & (1 << shard)) || !s->works[shard] || s->worker[w].pc == W_FOUND)
+			continue;
+		s->works[shard]--;
+		s->worker[w].more = s->works[shard];
+		s->worker[w].pc = W_FOUND;
+	}
+}
+
+static bool looks_empty(const struct state *s)
+{
+	return !s->in_stack && !(s->in_ring & 1 && s->works[0]) && !(s->in_ring & 2 && s->works[1]);
+}
+
+static void next_quiet(struct state *s, int w)
+{
+	u8 *shard = &s->worker[w].shard;
+
+	while (*shard < NR_SHARDS && !(s->in_ring & (1 << *shard)))
+		++*shard;
+	if (*shard < NR_SHARDS)
+		return;
+	s->locked = *shard = 0;
+	s->worker[w].pc = s->worker[w].found ? W_TAKE : W_PUSH;
+	s->worker[w].found = 0;
+}
+
+/* One shard: is it empty, is it said to be, and is it still? */
+static void quiet_step(struct state *s, int w)
+{
+	u8 shard = s->worker[w].shard;
+
+	if (s->worker[w].pc == W_QUIET && !s->works[shard]) {
+		s->worker[w].pc = W_QUIET_SAY;
+		return;
+	}
+	if (s->worker[w].pc == W_QUIET_SAY) {
+		s->announced[shard] = QUIET;
+		s->worker[w].pc = W_QUIET_LOOK;
+		return;
+	}
+	if (s->worker[w].pc == W_QUIET) {
+		s->worker[w].found = 1;
+	} else if (s->works[shard] && !v->no_look_when_quiet && s->announced[shard] == QUIET) {
+		s->announced[shard] = KNOWN;
+		s->worker[w].found = 1;
+	} else {
+		s->in_ring &= ~(1 << shard);
+	}
+	s->worker[w].shard++;
+	s->worker[w].pc = W_QUIET;
+	next_quiet(s, w);
+}
+
+static void doze_step(struct state *s, int w)
+{
+	switch (s->worker[w].pc) {
+	case W_PUSH:
+		s->worker[w].searching = 0;
+		s->worker[w].more = !looks_empty(s);	/* of the variant that looks too early */
+		idle_push_model(s, w);
+		s->worker[w].pc = W_DOZE;
+		return;
+	case W_DOZE:
+		s->nr_searching--;
+		s->worker[w].pc = W_DOZE_RUNNING;
+		return;
+	case W_DOZE_RUNNING:
+		s->nr_running--;
+		s->worker[w].pc = W_LOOK;
+		return;
+	case W_LOOK:
+		if (v->look_before_doze ? s->worker[w].more :
+		    (s->in_stack || s->in_ring) && !v->no_look_after_doze)
+			s->choose[w].pc = C_SEARCHING;
+		s->worker[w].more = 0;
+		s->worker[w].pc = W_SLEEP;
+		if (v->forget_early_wake)
+			s->worker[w].woken = 0;
+		return;
+	}
+}
+
+static void worker_step(struct state *s, int w)
+{
+	switch (s->worker[w].pc) {
+	case W_TAKE:
+		collect(s);
+		s->worker[w].pc = W_TAKE_RING;
+		return;
+	case W_TAKE_RING:
+		take_from_ring(s, w);
+		return;
+	case W_FOUND:
+		s->nr_searching -= s->worker[w].searching;
+		s->worker[w].searching = 0;
+		s->worker[w].pc = W_KICK;
+		return;
+	case W_KICK:
+		if (!v->no_kick && (s->worker[w].more ||
+				    (!v->kick_for_own_shard_only && !looks_empty(s))))
+			s->choose[w].pc = C_SEARCHING;
+		s->worker[w].more = 0;
+		s->worker[w].left = !looks_empty(s);
+		s->worker[w].pc = W_RUN;
+		return;
+	case W_RUN:
+		s->worker[w].left = 0;
+		s->worker[w].pc = W_TAKE;
+		return;
+	case W_SEARCH:
+		s->nr_searching += !s->worker[w].searching;
+		s->worker[w].searching = 1;
+		s->worker[w].pc = W_COLLECT;
+		return;
+	case W_COLLECT:
+		s->locked = 1;
+		collect(s);
+		s->worker[w].pc = W_QUIET;
+		next_quiet(s, w);
+		return;
+	case W_QUIET:
+	case W_QUIET_SAY:
+	case W_QUIET_LOOK:
+		quiet_step(s, w);
+		return;
+	case W_SLEEP:
+		s->worker[w].woken = 0;
+		s->worker[w].searching = 1;
+		s->worker[w].pc = W_TAKE;
+		return;
+	default:
+		doze_step(s, w);
+		return;
+	}
+}
+
+static bool worker_can_step(const struct state *s, int w)
+{
+	if (s->choose[w].pc != C_NOT)
+		return false;
+	switch (s->worker[w].pc) {
+	case W_ABSENT:
+		return false;
+	case W_TAKE:
+	case W_TAKE_RING:
+	case W_COLLECT:
+		return !s->locked;
+	case W_SLEEP:
+		return s->worker[w].woken;
+	}
+	return true;
+}
+
+/* --- the manager --------------------------------------------------------------------------- */
+
+static void make_worker(struct state *s)
+{
+	for (int w = 0; w < NR_WORKERS; w++) {
+		if (s->worker[w].pc != W_ABSENT)
+			continue;
+		s->worker[w].pc = W_TAKE;
+		s->worker[w].searching = 1;
+		s->nr_running++;
+		s->nr_searching++;
+		return;
+	}
+}
+
+static void manager_step(struct state *s)
+{
+	if (s->manager == M_SLEEP) {
+		s->asked = 0;
+		s->manager = M_LOOK;
+		return;
+	}
+	if (s->idle[0])
+		s->choose[MANAGER].pc = C_SEARCHING;
+	else if (s->nr_running < limit)
+		make_worker(s);
+	s->manager = M_SLEEP;
+}
+
+static bool manager_can_step(const struct state *s)
+{
+	return s->choose[MANAGER].pc == C_NOT && (s->asked || s->manager != M_SLEEP);
+}
+
+/* --- all of it ----------------------------------------------------------------------------- */
+
+static void visit_choosers(const struct state *s, u32 *nr_steps)
+{
+	struct state next;
+
+	for (int who = 0; who < NR_CHOOSERS; who++) {
+		u8 pc = s->choose[who].pc;
+		bool is_user = who >= NR_WORKERS && who < MANAGER;
+
+		if (pc == C_NOT || (pc == C_CHOSEN && is_user))
+			continue;
+		memcpy(&next, s, sizeof(next));
+		if (pc == C_CHOSEN)
+			wake_chosen(&next, who);
+		else
+			choose_step(&next, who);
+		model_visit(&next);
+		++*nr_steps;
+	}
+}
+
+static void visit_successors(const void *state)
+{
+	const struct state *s = state;
+	struct state next;
+	u32 nr_steps = 0;
+
+	visit_choosers(s, &nr_steps);
+	for (int u = 0; u < NR_USERS; u++) {
+		if (!user_can_step(s, u))
+			continue;
+		memcpy(&next, s, sizeof(next));
+		user_step(&next, u);
+		model_visit(&next);
+		nr_steps++;
+	}
+	for (int w = 0; w < NR_WORKERS; w++) {
+		if (!worker_can_step(s, w))
+			continue;
+		memcpy(&next, s, sizeof(next));
+		worker_step(&next, w);
+		model_visit(&next);
+		nr_steps += s->worker[w].pc != W_RUN;
+	}
+	if (manager_can_step(s)) {
+		memcpy(&next, s, sizeof(next));
+		manager_step(&next);
+		model_visit(&next);
+		nr_steps++;
+	}
+	if (!nr_steps && (s->worker[0].left || s->worker[1].left) &&
+	    (s->works[0] || s->works[1]) && s->nr_running < limit)
+		model_bad("left");
+}
+
+static bool is_finished(const void *state)
+{
+	const struct state *s = state;
+
+	for (int u = 0; u < NR_USERS; u++) {
+		if (s->user[u].pc != U_DONE)
+			return false;
+	}
+	return !s->works[0] && !s->works[1];
+}
+
+/* @how: 1: the second worker exists, 2: works go to two shards, 4: two may run. */
+static u32 explore(u8 how)
+{
+	struct state first;
+
+	memset(&first, 0, sizeof(first));
+	limit = how & 4 ? 2 : 1;
+	for (int w = 0; w < (how & 1 ? 2 : 1); w++) {
+		first.worker[w].pc = W_SLEEP;
+		idle_push_model(&first, w);
+	}
+	first.user[1].shard = !!(how & 2);
+	return model_run(&first, sizeof(first), visit_successors, is_finished);
+}
+
+static const char *try(struct variant variant, const char *name)
+{
+	const char *broken = NULL;
+	u64 nr_states = 0;
+
+	v = &variant;
+	for (u8 how = 0; how < 8 * 3 && !broken; how++) {
+		wake_how = how / 8;
+		nr_states += explore(how % 8);
+		broken = model.bad;
+	}
+	model_free();
+	printf("# %s: %s after %llu states\n", name, broken ?: "sound",
+	       (unsigned long long)nr_states);
+	return broken;
+}
+
+/* @part: what is left out, or done in its place. */
+#define BROKEN_WITHOUT(part) EXPECT_TRUE(try((struct variant){ .part = true }, #part) != NULL)
+
+TEST(wake_model, no_work_is_forgotten_whoever_is_woken_when)
+{
+	EXPECT_PTR_EQ(try((struct variant){ .no_kick = false }, "the protocol"), NULL);
+}
+
+TEST(wake_model, who_is_not_counted_any_more_must_look_once_more)
+{
+	BROKEN_WITHOUT(no_look_after_doze);
+	BROKEN_WITHOUT(look_before_doze);
+}
+
+TEST(wake_model, who_says_that_a_shard_is_quiet_must_look_once_more)
+{
+	BROKEN_WITHOUT(no_look_when_quiet);
+}
+
+TEST(wake_model, a_shard_is_announced_before_somebody_is_chosen)
+{
+	BROKEN_WITHOUT(choose_before_announce);
+}
+
+TEST(wake_model, who_finds_nobody_idle_asks_the_manager)
+{
+	BROKEN_WITHOUT(manager_not_asked);
+}
+
+TEST(wake_model, who_is_woken_before_it_sleeps_does_not_sleep)
+{
+	BROKEN_WITHOUT(forget_early_wake);
+}
+
+TEST(wake_model, who_stops_searching_wakes_another_for_what_is_left_in_any_shard)
+{
+	BROKEN_WITHOUT(no_kick);
+	BROKEN_WITHOUT(kick_for_own_shard_only);
+}

@@ -104,6 +104,11 @@ struct rove_wq_stall {
 	const char *queue;		/* of the work that waits longest */
 	const struct rove_wq_work_view *running;	/* what its workers are in */
 	uint32_t nr_running;
+	/*
+	 * The works wait for others of their queue: as many run as may (max_active), and none
+	 * of these ends.  Then ->running are those, and ->nr_pending counts that queue's only.
+	 */
+	bool held_back;
 };
 
 /* Set what is not needed to zero. */
@@ -119,7 +124,7 @@ struct rove_wq_watchdog_opts {
 };
 
 /**
- * rove_wq_watchdog_start - report pools that get nothing done
+ * rove_wq_watchdog_start - report pools, and queues, that get nothing done
  * @opts:  copied; NULL: the defaults
  *
  * Starts a thread, which needs no worker to find out that all of them are stuck.

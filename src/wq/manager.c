@@ -130,7 +130,7 @@ static bool may_end(const struct worker_pool *pool, const struct worker *w, u64 
 	if (READ_ONCE(pool->dying))
 		return true;
 	return READ_ONCE(pool->nr_workers) > 1 &&
-	       now - READ_ONCE(w->idle_since_ns) > manager_idle_timeout_ns;
+	       now - READ_ONCE(w->idle_since_ns) > READ_ONCE(manager_idle_timeout_ns);
 }
 
 static void end_worker(struct worker_pool *pool, struct worker *w)
@@ -173,7 +173,7 @@ static void retire(struct worker_pool *pool, u64 now)
 		return;
 	if (now < pool->next_retire_ns && !READ_ONCE(pool->dying))
 		return;
-	pool->next_retire_ns = now + manager_idle_timeout_ns / 16;
+	pool->next_retire_ns = now + READ_ONCE(manager_idle_timeout_ns) / 16;
 	let_go(pool, now);
 }
 
@@ -225,7 +225,7 @@ static void *manager_thread(void *arg)
 			manager_sleep(LOOK_NAPPING, LINGER_TICK_NS);
 		else
 			manager_sleep(LOOK_ASLEEP,
-				      retiring ? manager_idle_timeout_ns / 16 : FUTEX_FOREVER);
+				      retiring ? READ_ONCE(manager_idle_timeout_ns) / 16 : FUTEX_FOREVER);
 	}
 	return NULL;
 }

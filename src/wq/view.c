@@ -47,6 +47,7 @@ static struct view_work *add_work(struct view_works *works, struct worker_pool *
 	v->pool = pool;
 	v->view.pool = pool ? pool->id : 0;
 	v->view.work = work;
+	v->wq = wq;
 	if (wq)
 		memcpy(v->queue, wq->name, sizeof(v->queue));
 	return v;
@@ -230,6 +231,9 @@ static void name_worker(struct view_work *v)
 void view_name_works(struct view_works *works)
 {
 	ctx_may_sleep();
+	if (works->named)
+		return;
+	works->named = true;
 	for (size_t i = 0; i < works->nr; i++) {
 		struct view_work *v = &works->works[i];
 
@@ -312,8 +316,10 @@ static void count_workers(struct view_pool *pools, u32 nr)
 			continue;
 		p->progress += READ_ONCE(w->nr_begun);
 		for (u32 i = 0; i < WORKER_SLOTS; i++) {
-			p->nr_pending += !!READ_ONCE(w->slot[i]);
-			p->nr_runnable += !!READ_ONCE(w->slot[i]);
+			unsigned long slot = READ_ONCE(w->slot[i]);
+
+			p->nr_pending += !!slot;
+			p->nr_runnable += slot && !(slot & SLOT_ORDERED);
 		}
 	}
 }
@@ -348,6 +354,78 @@ int view_pools(struct view_pool **ret_pools, u32 *ret_nr)
 	count_workers(pools, nr);
 	mutex_unlock(&wq_list_lock);
 	*ret_pools = pools;
+	*ret_nr = nr;
+	return 0;
+}
+
+/* --- queues that hold works back ----------------------------------------------------------- */
+
+static void count_held_shard(struct view_queue *q, struct shard *s)
+{
+	mutex_lock(&s->lock);
+	q->progress += s->nr_taken;
+	if (s->starved && s->nr_listed) {
+		shard_splice_locked(s);
+		q->nr_held += s->nr_listed;
+		q->pool = READ_ONCE(s->pool);
+	}
+	mutex_unlock(&s->lock);
+}
+
+/* Behind the work that its worker is in; of an ordered queue nobody else takes them. */
+static void count_held_slots(struct view_queue *q, const struct worker *w)
+{
+	const struct shard *s = READ_ONCE(w->shard);
+
+	if (!s || READ_ONCE(s->wq) != q->wq)
+		return;
+	q->progress += READ_ONCE(w->nr_begun);
+	for (u32 i = 0; i < WORKER_SLOTS; i++) {
+		if (READ_ONCE(w->slot[i]) & SLOT_ORDERED) {
+			q->nr_held++;
+			q->pool = READ_ONCE(s->pool);
+		}
+	}
+}
+
+static bool count_held(struct view_queue *q, const struct rove_workqueue *wq)
+{
+	*q = (struct view_queue){ .wq = wq };
+	memcpy(q->name, wq->name, sizeof(q->name));
+	for (u32 i = 0; i < wq->nr_shards; i++)
+		count_held_shard(q, wq->shards[i]);
+	for (u32 id = 1; id < worker_id_end(); id++)
+		count_held_slots(q, worker_by_id(id));
+	return q->nr_held && !READ_ONCE(wq->frozen);
+}
+
+/**
+ * view_held_queues - queues with works that max_active holds back
+ * @ret_queues:  set on success only; for free()
+ *
+ * Context: may sleep.
+ * Return:  0 or -ENOMEM.
+ */
+int view_held_queues(struct view_queue **ret_queues, u32 *ret_nr)
+{
+	struct view_queue *queues;
+	struct rove_workqueue *wq;
+	u32 nr = 0;
+
+	ctx_may_sleep();
+	mutex_lock(&wq_list_lock);
+	list_for_each_entry(wq, &wq_list, node)
+		nr++;
+	queues = calloc(nr + 1, sizeof(*queues));
+	nr = 0;
+	if (queues) {
+		list_for_each_entry(wq, &wq_list, node)
+			nr += count_held(&queues[nr], wq);
+	}
+	mutex_unlock(&wq_list_lock);
+	if (!queues)
+		return -ENOMEM;
+	*ret_queues = queues;
 	*ret_nr = nr;
 	return 0;
 }

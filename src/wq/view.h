@@ -16,6 +16,7 @@ struct view_work {
 	struct rove_wq_work_view	view;
 	struct worker_pool		*pool;
 	struct worker			*worker;	/* that is in it; NULL: it is pending */
+	const void			*wq;		/* whose address is compared only */
 	char				queue[WQ_NAME_MAX];
 	char				function[SYMBOL_BYTES];
 };
@@ -24,6 +25,7 @@ struct view_works {
 	struct view_work	*works;
 	size_t			nr, room;
 	u64			missed;
+	bool			named;		/* view_name_works() has been called */
 };
 
 /* What the places of a pool come to. */
@@ -39,11 +41,21 @@ struct view_pool {
 	char			oldest_queue[WQ_NAME_MAX];
 };
 
+/* A queue with works that wait for others of it: max_active of them, which run. */
+struct view_queue {
+	const void		*wq;		/* as above */
+	struct worker_pool	*pool;		/* of one of them */
+	u64			nr_held;
+	u64			progress;	/* changes when one of its works begins */
+	char			name[WQ_NAME_MAX];
+};
+
 int view_running(struct view_works *works, bool slots);
 int view_pending(struct view_works *works);
 void view_name_works(struct view_works *works);
 void view_works_fini(struct view_works *works);
 
+int view_held_queues(struct view_queue **ret_queues, u32 *ret_nr);
 int view_pools(struct view_pool **ret_pools, u32 *ret_nr);
 void view_pool_cpus(const struct worker_pool *pool, char *ret_text, size_t room_bytes);
 

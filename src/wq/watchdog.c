@@ -7,6 +7,8 @@
  * a few times in each limit, so works pay nothing for it.
  *
  * Works that their queue holds back (max_active, freezing) are not waiting for the pool.
+ * Of those that max_active holds back the queue is watched: an ordered queue is stuck when
+ * its one work does not end, whatever else its pool gets done.
  *
  * Not here:  letting another worker run when one waits (the manager's, at once).
  */
@@ -29,9 +31,11 @@
 #define CPULIST_BYTES 512
 #define MOST_LINES 16
 
-/* A pool as it was at the first look that found it so. */
-struct watched_pool {
-	struct worker_pool	*pool;
+/* A pool, or a queue that holds works back, as it was at the first look that found it so. */
+struct watched {
+	const void		*what;
+	bool			seen;		/* by this look */
+	bool			is_queue;
 	u64			progress;	/* changes when anything begins */
 	u64			since_ns;
 	u64			report_ns;	/* stalled for so long: report */
@@ -50,8 +54,8 @@ struct watchdog {
 	void			(*fn)(void *arg, const struct rove_wq_stall *stall);	/* I */
 	void			*arg;		/* I */
 	struct mutex		memory_lock;	/* leaf */
-	struct watched_pool	*pools;		/* M */
-	u32			nr_pools;	/* M */
+	struct watched		*watched;	/* M */
+	u32			nr_watched;	/* M */
 };
 
 static struct mutex lock;		/* outside of ->memory_lock */
@@ -60,21 +64,34 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* --- memory -------------------------------------------------------------------------------- */
 
-static struct watched_pool *remember_pool(struct watchdog *dog, struct worker_pool *pool,
-					  u64 now_ns)
+static struct watched *remember(struct watchdog *dog, const void *what, bool is_queue, u64 now_ns)
 {
-	struct watched_pool *more;
+	struct watched *more;
 
-	for (u32 i = 0; i < dog->nr_pools; i++)
-		if (dog->pools[i].pool == pool)
-			return &dog->pools[i];
-	more = realloc(dog->pools, (dog->nr_pools + 1) * sizeof(*more));
+	for (u32 i = 0; i < dog->nr_watched; i++) {
+		if (dog->watched[i].what == what)
+			return &dog->watched[i];
+	}
+	more = realloc(dog->watched, (dog->nr_watched + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
-	dog->pools = more;
-	more += dog->nr_pools++;
-	*more = (struct watched_pool){ .pool = pool, .since_ns = now_ns };
+	dog->watched = more;
+	more += dog->nr_watched++;
+	*more = (struct watched){ .what = what, .is_queue = is_queue, .since_ns = now_ns };
 	return more;
+}
+
+/* Queues come and go; one that holds nothing back any more is as good as gone. */
+static void forget_queues(struct watchdog *dog)
+{
+	mutex_lock(&dog->memory_lock);
+	for (u32 i = dog->nr_watched; i-- > 0;) {
+		if (dog->watched[i].is_queue && !dog->watched[i].seen)
+			dog->watched[i] = dog->watched[--dog->nr_watched];
+		else
+			dog->watched[i].seen = false;
+	}
+	mutex_unlock(&dog->memory_lock);
 }
 
 /* --- reports ------------------------------------------------------------------------------- */
@@ -86,9 +103,14 @@ static double seconds(u64 ns)
 
 static void say_on_stderr(void *arg, const struct rove_wq_stall *stall)
 {
-	fprintf(stderr, "rove: workqueue pool %u (cpus %s): %" PRIu64 " works wait, of '%s' the "
-		"longest, and none has begun since %.1f s\n", stall->pool, stall->cpus,
-		stall->nr_pending, stall->queue, seconds(stall->stalled_ns));
+	if (stall->held_back)
+		fprintf(stderr, "rove: workqueue '%s': %" PRIu64 " works wait for others of it, "
+			"and none has begun since %.1f s\n", stall->queue, stall->nr_pending,
+			seconds(stall->stalled_ns));
+	else
+		fprintf(stderr, "rove: workqueue pool %u (cpus %s): %" PRIu64 " works wait, of "
+			"'%s' the longest, and none has begun since %.1f s\n", stall->pool,
+			stall->cpus, stall->nr_pending, stall->queue, seconds(stall->stalled_ns));
 	for (u32 i = 0; i < stall->nr_running && i < MOST_LINES; i++) {
 		const struct rove_wq_work_view *v = &stall->running[i];
 
@@ -100,13 +122,14 @@ static void say_on_stderr(void *arg, const struct rove_wq_stall *stall)
 		fprintf(stderr, "rove: workqueue pool %u: no worker runs\n", stall->pool);
 }
 
-static u32 pick_running(const struct view_works *works, const struct worker_pool *pool,
-			u64 stalled_ns, struct rove_wq_work_view *ret)
+/* What runs of a queue, or in a pool. */
+static u32 pick_running(const struct view_works *works, const void *what, u64 stalled_ns,
+			struct rove_wq_work_view *ret)
 {
 	u32 nr = 0;
 
 	for (size_t i = 0; i < works->nr; i++) {
-		if (works->works[i].pool != pool)
+		if (works->works[i].pool != what && works->works[i].wq != what)
 			continue;
 		ret[nr] = works->works[i].view;
 		ret[nr++].stalled_ns = stalled_ns;
@@ -114,23 +137,19 @@ static u32 pick_running(const struct view_works *works, const struct worker_pool
 	return nr;
 }
 
-static void report(struct watchdog *dog, const struct view_pool *p, u64 stalled_ns,
-		   const struct view_works *works)
+/* @what: the pool or queue; @stall has the rest of it. */
+static void report(struct watchdog *dog, const void *what, const struct worker_pool *pool,
+		   struct rove_wq_stall stall, const struct view_works *works)
 {
 	struct rove_wq_work_view *views = calloc(works->nr + 1, sizeof(*views));
 	char cpus[CPULIST_BYTES];
-	struct rove_wq_stall stall = {
-		.pool = p->pool->id,
-		.cpus = cpus,
-		.stalled_ns = stalled_ns,
-		.nr_pending = p->nr_pending,
-		.queue = p->oldest_queue,
-		.running = views,
-	};
 
+	stall.pool = pool->id;
+	stall.cpus = cpus;
+	stall.running = views;
 	if (views)
-		stall.nr_running = pick_running(works, p->pool, stalled_ns, views);
-	view_pool_cpus(p->pool, cpus, sizeof(cpus));
+		stall.nr_running = pick_running(works, what, stall.stalled_ns, views);
+	view_pool_cpus(pool, cpus, sizeof(cpus));
 	dog->fn(dog->arg, &stall);
 	free(views);
 }
@@ -138,10 +157,10 @@ static void report(struct watchdog *dog, const struct view_pool *p, u64 stalled_
 /* --- looking ------------------------------------------------------------------------------- */
 
 /* Return: for how long nothing has begun although it might; 0: something has. */
-static u64 stalled_since(struct watched_pool *known, const struct view_pool *p, u64 now_ns)
+static u64 stalled_since(struct watched *known, bool waits, u64 progress, u64 now_ns)
 {
-	if (!p->nr_runnable || known->progress != p->progress) {
-		known->progress = p->progress;
+	if (!waits || known->progress != progress) {
+		known->progress = progress;
 		known->since_ns = now_ns;
 		known->report_ns = 0;
 		return 0;
@@ -150,15 +169,16 @@ static u64 stalled_since(struct watched_pool *known, const struct view_pool *p, 
 }
 
 /* Return: how long it has stalled, if that is to be reported now; else 0. */
-static u64 look_at_pool(struct watchdog *dog, const struct view_pool *p, u64 now_ns)
+static u64 look_at(struct watchdog *dog, const void *what, bool is_queue, bool waits, u64 progress)
 {
-	struct watched_pool *known;
-	u64 stalled_ns = 0;
+	u64 now_ns = clock_mono_ns(), stalled_ns = 0;
+	struct watched *known;
 
 	mutex_lock(&dog->memory_lock);
-	known = remember_pool(dog, p->pool, now_ns);
+	known = remember(dog, what, is_queue, now_ns);
 	if (known) {
-		stalled_ns = stalled_since(known, p, now_ns);
+		known->seen = true;
+		stalled_ns = stalled_since(known, waits, progress, now_ns);
 		if (stalled_ns < dog->limit_ns)
 			stalled_ns = 0;
 		known->stalled_ns = stalled_ns;
@@ -171,34 +191,63 @@ static u64 look_at_pool(struct watchdog *dog, const struct view_pool *p, u64 now
 	return stalled_ns;
 }
 
-static void look_at_pools(struct watchdog *dog, const struct view_pool *pools, u32 nr,
-			  struct view_works *works)
+static void look_at_pools(struct watchdog *dog, struct view_works *works)
 {
-	u64 now_ns = clock_mono_ns();
-	bool named = false;
+	struct view_pool *pools = NULL;
+	u32 nr = 0;
 
+	if (view_pools(&pools, &nr))
+		return;
 	for (u32 i = 0; i < nr; i++) {
-		u64 stalled_ns = look_at_pool(dog, &pools[i], now_ns);
+		const struct view_pool *p = &pools[i];
+		u64 stalled_ns = look_at(dog, p->pool, false, p->nr_runnable, p->progress);
 
 		if (!stalled_ns)
 			continue;
-		if (!named)
-			view_name_works(works);
-		named = true;
-		report(dog, &pools[i], stalled_ns, works);
+		view_name_works(works);
+		report(dog, p->pool, p->pool, (struct rove_wq_stall){
+			.stalled_ns = stalled_ns,
+			.nr_pending = p->nr_pending,
+			.queue = p->oldest_queue,
+		}, works);
 	}
+	free(pools);
+}
+
+static void look_at_queues(struct watchdog *dog, struct view_works *works)
+{
+	struct view_queue *queues = NULL;
+	u32 nr = 0;
+
+	if (view_held_queues(&queues, &nr))
+		return;
+	for (u32 i = 0; i < nr; i++) {
+		const struct view_queue *q = &queues[i];
+		u64 stalled_ns = look_at(dog, q->wq, true, true, q->progress);
+
+		if (!stalled_ns || !q->pool)
+			continue;
+		view_name_works(works);
+		report(dog, q->wq, q->pool, (struct rove_wq_stall){
+			.stalled_ns = stalled_ns,
+			.nr_pending = q->nr_held,
+			.queue = q->name,
+			.held_back = true,
+		}, works);
+	}
+	free(queues);
+	forget_queues(dog);
 }
 
 /* Out of memory: the next look may have more luck. */
 static void look(struct watchdog *dog)
 {
 	struct view_works works = { 0 };
-	struct view_pool *pools = NULL;
-	u32 nr = 0;
 
-	if (!view_running(&works, false) && !view_pools(&pools, &nr))
-		look_at_pools(dog, pools, nr, &works);
-	free(pools);
+	if (!view_running(&works, false)) {
+		look_at_pools(dog, &works);
+		look_at_queues(dog, &works);
+	}
 	view_works_fini(&works);
 }
 
@@ -284,7 +333,7 @@ void rove_wq_watchdog_stop(void)
 	WRITE_ONCE(dog->stop, 1);
 	futex_wake(&dog->stop, 1);
 	pthread_join(dog->thread, NULL);
-	free(dog->pools);
+	free(dog->watched);
 	free(dog);
 }
 
@@ -302,9 +351,9 @@ u64 watchdog_stalled_ns(const struct worker_pool *pool)
 	mutex_lock(&lock);
 	if (running) {
 		mutex_lock(&running->memory_lock);
-		for (u32 i = 0; i < running->nr_pools; i++)
-			if (running->pools[i].pool == pool)
-				stalled_ns = running->pools[i].stalled_ns;
+		for (u32 i = 0; i < running->nr_watched; i++)
+			if (running->watched[i].what == pool)
+				stalled_ns = running->watched[i].stalled_ns;
 		mutex_unlock(&running->memory_lock);
 	}
 	mutex_unlock(&lock);

@@ -16,6 +16,7 @@
 #include "base/atomic.h"
 #include "base/types.h"
 #include "tests/test.h"
+#include "wq/manager.h"
 
 static s32 creations_left = INT32_MAX;	/* A: then they fail */
 static u32 nr_refused;			/* A */
@@ -179,4 +180,39 @@ TEST(threads, works_that_wait_unannounced_are_replaced_up_to_the_cap)
 TEST(threads, works_that_say_so_are_replaced_up_to_the_cap)
 {
 	expect_capped(wait_aloud, 12);
+}
+
+/* Many threads are made for works that wait; when these have ended all but one end. */
+TEST(threads, that_have_nothing_to_do_end_but_for_one)
+{
+	struct rove_wq_options options = {
+		.size = sizeof(options), .flags = ROVE_WQ_UNBOUND, .scope = ROVE_WQ_SCOPE_SYSTEM,
+		.nice = 15,
+	};
+	u64 timeout_ns = manager_idle_timeout_ns;
+	struct rove_workqueue *wq = NULL;
+	struct item items[20];
+	u32 inside = 0, go_on = 0;
+
+	WRITE_ONCE(manager_idle_timeout_ns, 1000000);
+	EXPECT_EQ(rove_workqueue_create("idle", &options, &wq), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(items); i++) {
+		items[i] = (struct item){ .inside = &inside, .go_on = &go_on };
+		rove_work_init(&items[i].work, wait_aloud);
+		EXPECT_EQ(rove_queue_work(wq, &items[i].work), 1);
+	}
+	while (load_acquire(&inside) < ARRAY_SIZE(items))
+		usleep(200);
+	EXPECT_TRUE(nr_workers_of_nice(15) >= ARRAY_SIZE(items));
+	store_release(&go_on, 1);
+	rove_flush_workqueue(wq);
+	while (nr_workers_of_nice(15) != 1) {
+		manager_wake();
+		usleep(200);
+	}
+	/* That one stays, and is enough to go on. */
+	EXPECT_EQ(rove_queue_work(wq, &items[0].work), 1);
+	rove_flush_workqueue(wq);
+	WRITE_ONCE(manager_idle_timeout_ns, timeout_ns);
+	rove_workqueue_free(wq);
 }

@@ -87,7 +87,8 @@ enum exit_code list_open_source(const struct request *request, struct collector 
 
 	say_all_tried(collector, verdict == COLLECT_OK);
 	if (verdict != COLLECT_OK && !strcmp(request->source, "auto"))
-		diag(&(struct diag){ .level = DIAG_ERROR, .code = verdicts[verdict].code },
+		diag(&(struct diag){ .level = DIAG_ERROR, .code = verdicts[verdict].code,
+				    .hint = "--help lists the sources, -v says why" },
 		     "no source of %s %s here", request->noun->noun->name,
 		     verdict == COLLECT_DENIED ? "may be read" : "is available");
 	return verdicts[verdict].exit;

@@ -236,11 +236,12 @@ void text_bytes(struct strbuf *text, u64 bytes, enum text_style style)
 /*
  * A list on one line: fields with colons between, items with blanks.  What the text
  * formats would act on is escaped like what a terminal would, so that a field can be
- * told from the next whatever it holds.
+ * told from the next whatever it holds.  A colon divides nothing where there is one field.
  */
 static void text_items(struct strbuf *text, const struct column *col, const struct value *value)
 {
 	const struct noun *noun = col->items;
+	const char *divides = noun->nr_columns > 1 ? " :,\"$`" : " ,\"$`";
 
 	for (u64 i = 0; i < value->nr_items; i++) {
 		const void *row = (const char *)value->items + i * noun->row_bytes;
@@ -251,7 +252,7 @@ static void text_items(struct strbuf *text, const struct column *col, const stru
 			strbuf_puts(text, k ? ":" : i ? " " : "");
 			noun->columns[k].get(&noun->columns[k], row, &field);
 			if (field.known && noun->columns[k].type == VALUE_STRING)
-				text_visible(text, field.string, " :,\"$`", false);
+				text_visible(text, field.string, divides, false);
 			else
 				text_value(text, &noun->columns[k], &field, TEXT_EXACT);
 		}

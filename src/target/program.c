@@ -93,7 +93,7 @@ int program_may_load(const struct target *target, struct program_why why)
 		return 0;
 	}
 	if (fd == -EPERM || fd == -EACCES) {
-		say(why, "bpf(2) is not permitted here: it needs CAP_BPF and CAP_PERFMON, or root");
+		say(why, "bpf(2) is not permitted here");
 		return -EPERM;
 	}
 	if (fd == -ENOSYS)

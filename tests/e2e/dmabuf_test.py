@@ -480,4 +480,10 @@ def test_the_column_help_of_every_verb_is_its_json():
             equal(sorted(records(tree, verb)[0]), sorted(keys), verb)
 
 
+def test_the_address_of_a_device_is_not_escaped_in_a_list_of_names():
+    out = rove("dmabuf", "--source", "self", "--sample", "3", "-O", "csv", code=0).out
+    check(b",0000:00:02.0 display-subsystem," in out, out)
+
+
+
 main()

@@ -61,6 +61,14 @@ def test_a_closed_stdout_is_exit_1():
         check("Bad file descriptor" in err, err)
 
 
+def test_no_file_of_its_own_takes_the_place_of_a_closed_stdout():
+    for noun in "dmabuf", "wakeup", "wq":
+        code, err = run_to(None, noun, "--source", "self", "--sample", "3",
+                           preexec=lambda: os.close(1))
+        equal(code, 1, noun)
+        check("Bad file descriptor" in err, err)
+
+
 def read_one_line_and_leave(tree, *args, preexec=None):
     proc = subprocess.Popen([ROVE, *SYSFS, "-i", "0.01", *args], env=environment(tree),
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=preexec)

@@ -30,9 +30,9 @@
 #include "wq/take.h"
 #include "wq/wq.h"
 
-/* A search: so many looks with a pause, then the CPU is given away, so many times. */
+/* A search: rounds of so many looks with a pause; between them the CPU is given away. */
 #define SPIN_LOOKS 40
-#define SPIN_YIELDS 16
+#define SPIN_ROUNDS 16
 #define SPIN_RETRY 32
 
 /* ->wake_word */
@@ -223,16 +223,21 @@ static bool run_taken(struct worker *w)
 static u32 search_length(const struct worker *w)
 {
 	if (w->nr_spins_wasted % SPIN_RETRY == SPIN_RETRY - 1)
-		return SPIN_YIELDS;
-	return SPIN_YIELDS >> min(w->nr_spins_wasted, 4u);
+		return SPIN_ROUNDS;
+	return SPIN_ROUNDS >> min(w->nr_spins_wasted, 4u);
 }
 
-/* Look for a while.  Return: false: in vain. */
+/*
+ * Look for a while.  The last round gives nothing away: the worker is about to sleep anyway, and
+ * after having given way it would be there half a microsecond later when it is woken.
+ *
+ * Return: false: in vain.
+ */
 static bool search(struct worker *w)
 {
-	u32 nr_yields = search_length(w);
+	u32 nr_rounds = search_length(w);
 
-	for (u32 i = 0; i < nr_yields; i++) {
+	for (u32 i = 0; i < nr_rounds; i++) {
 		for (u32 look = 0; look < SPIN_LOOKS; look++) {
 			if (!pool_looks_empty(w->pool)) {
 				w->nr_spins_wasted = 0;
@@ -240,7 +245,8 @@ static bool search(struct worker *w)
 			}
 			cpu_relax();
 		}
-		sched_yield();
+		if (i + 1 < nr_rounds)
+			sched_yield();
 	}
 	return !pool_looks_empty(w->pool);
 }

@@ -56,7 +56,10 @@ struct iter_ops {
 	void *(*next)(void *state, void *obj);	/* NULL: that was the last */
 	/* Why ->start or ->next gave NULL: 0, or -errno and the next read tries again. */
 	int (*error)(void *state);
-	/* NULL: nothing is to be done.  The read ends; @obj comes first in the next one (NULL: there is none left). */
+	/*
+	 * The read ends; @obj comes first in the next one (NULL: there is none left).  Without
+	 * it nothing is to be done.
+	 */
 	void (*stop)(void *state, void *obj);
 	void (*close)(void *state);		/* NULL: nothing is held between reads */
 	/* The context's words for @obj; with ->takes_map also for none (NULL), at the end. */

@@ -141,10 +141,10 @@ static int show_all(struct iter_walk *w, void **obj, u64 want)
  * Does nothing while something is left from before.  Nothing left and 0 is the end.
  *
  * Context: may sleep.
- * Return:  0; with nothing left: -E2BIG (an object does not fit the buffer), what the target
- *          says (-ENOMEM), -EAGAIN (the
+ * Return:  0; with nothing left: -E2BIG (an object does not fit the buffer), -EAGAIN (the
  *          program wants to see the same object again, or it wrote nothing for
- *          ITER_MAX_OBJECTS of them).  Then the next call goes on where this one stopped.
+ *          ITER_MAX_OBJECTS of them), or what the target says.  Then the next call goes on
+ *          where this one stopped.
  */
 int iter_walk_fill(struct iter_walk *w, u64 want)
 {

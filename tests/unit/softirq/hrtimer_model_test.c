@@ -29,12 +29,12 @@
 struct variant {
 	bool no_look_after_publish, no_look_before_sleep, no_rouse_when_taken_by_another,
 	     arm_first, covered_by_expiry_of_idle_only, no_maybe, no_phase, no_take_at_fire,
-	     restart_always;
+	     restart_always, no_look_at_running;
 };
 
-enum { OP_NONE, OP_START_1, OP_START_2, OP_CANCEL, NR_OPERATIONS };
+enum { OP_NONE, OP_START_1, OP_START_2, OP_CANCEL, NR_OPERATIONS, OP_UNLESS_RUNNING };
 
-enum writer_pc { W_NEXT, W_LOADED, W_PUSH, W_LOOK, W_WAKE, W_FOUND };
+enum writer_pc { W_NEXT, W_LOADED, W_PUSH, W_LOOK, W_WAKE, W_FOUND, W_NOT_RUNNING };
 enum thread_pc { T_AWAKE, T_PLAN, T_CALLED, T_SLEEPY, T_ASLEEP };
 enum other_pc { F_NONE, F_CANCEL, F_LOCK, F_WAIT, F_DONE, F_TAKE, F_BY_CALLBACK };
 
@@ -51,6 +51,8 @@ struct state {
 		u8 pc, op, seen_expires, seen_flags, before_flags;
 		u8 overtaken;	/* by a start, since its cancel */
 		u8 has_armed;	/* in this operation */
+		u8 saw_call;	/* during an UNLESS_RUNNING */
+		u8 nr_calls;	/* since it has seen the state */
 	} writers[NR_WRITERS];
 	u8 freer;
 	u8 armed_by;		/* time of the newest start, for "early" */
@@ -134,7 +136,7 @@ static void writer_done(struct state *s, int w)
 	s->writers[w].pc = W_NEXT;
 	s->writers[w].op++;
 	s->writers[w].seen_expires = s->writers[w].seen_flags = s->writers[w].before_flags = 0;
-	s->writers[w].has_armed = 0;
+	s->writers[w].has_armed = s->writers[w].saw_call = s->writers[w].nr_calls = 0;
 }
 
 /* The exchange: it fails, and the state is read again, if it has changed. */
@@ -185,6 +187,32 @@ static void start_exchange(struct state *s, int w, u8 time)
 		writer_done(s, w);
 }
 
+/* hrtimer_cancel_unless_running(), from its look at what runs on. */
+static void unless_running_step(struct state *s, int w)
+{
+	struct hrt_state seen = { s->writers[w].seen_expires, s->writers[w].seen_flags };
+
+	if (s->writers[w].pc == W_LOADED) {
+		s->writers[w].pc = W_NOT_RUNNING;
+		if (v->no_look_at_running || hrt_cancel_found(seen, s->running) >= 0)
+			return;
+		if (!s->writers[w].saw_call)
+			bad("said: -1, but nothing was called meanwhile");
+		writer_done(s, w);
+		return;
+	}
+	s->writers[w].pc = W_LOADED;
+	if (!exchange(s, w, hrt_cancel(seen))) {
+		s->writers[w].nr_calls = 0;
+		return;
+	}
+	/* Two calls and a start for the same time: it says so itself. */
+	if (s->pc == T_CALLED && s->writers[w].nr_calls < 2)
+		bad("said: not -1, but the callback is being called");
+	s->newer = 1;
+	writer_done(s, w);
+}
+
 static void writer_step(struct state *s, int w)
 {
 	u8 op = ops[w][s->writers[w].op], time = op;	/* OP_START_n is for time n */
@@ -195,8 +223,16 @@ static void writer_step(struct state *s, int w)
 		s->writers[w].seen_expires = s->expires;
 		s->writers[w].seen_flags = s->flags;
 		s->writers[w].pc = W_LOADED;
+		s->writers[w].saw_call = op == OP_UNLESS_RUNNING && s->pc == T_CALLED;
+		return;
+	case W_NOT_RUNNING:
+		unless_running_step(s, w);
 		return;
 	case W_LOADED:
+		if (op == OP_UNLESS_RUNNING) {
+			unless_running_step(s, w);
+			return;
+		}
 		if (op != OP_CANCEL) {
 			start_exchange(s, w, time);
 			return;
@@ -277,6 +313,12 @@ static void fire(struct state *s)
 		bad("early");
 	s->pc = T_CALLED;
 	s->newer = 0;
+	for (int w = 0; w < NR_WRITERS; w++)
+		if (s->writers[w].pc != W_NEXT && s->writers[w].op < NR_OPS &&
+		    ops[w][s->writers[w].op] == OP_UNLESS_RUNNING) {
+			s->writers[w].saw_call = 1;
+			s->writers[w].nr_calls = min(s->writers[w].nr_calls + 1, 2);
+		}
 	if ((s->flags & HRT_PUBLISHED) && !v->no_take_at_fire)
 		take_change(s, true);
 }
@@ -489,7 +531,8 @@ static u32 explore(u8 other, bool with_restart)
 }
 
 /* Every choice of operations. */
-static const char *whats_broken(const struct variant *variant, u64 *ret_nr_states)
+static const char *whats_broken(const struct variant *variant, bool unless_running,
+				u64 *ret_nr_states)
 {
 	u32 nr_choices = NR_OPERATIONS * NR_OPERATIONS * NR_OPERATIONS * NR_OPERATIONS;
 
@@ -506,7 +549,12 @@ static const char *whats_broken(const struct variant *variant, u64 *ret_nr_state
 
 		for (int i = 0; i < NR_WRITERS * NR_OPS; i++, rest /= NR_OPERATIONS)
 			ops[i / NR_OPS][i % NR_OPS] = rest % NR_OPERATIONS;
-		if (ops[0][0] == OP_NONE || memcmp(ops[0], ops[1], NR_OPS) < 0)
+		/* In place of the last operation of the second writer. */
+		if (unless_running && ops[1][1] != OP_NONE)
+			continue;
+		if (unless_running)
+			ops[1][ops[1][0] != OP_NONE] = OP_UNLESS_RUNNING;
+		else if (ops[0][0] == OP_NONE || memcmp(ops[0], ops[1], NR_OPS) < 0)
 			continue;	/* nothing, or the same with the writers exchanged */
 		*ret_nr_states += explore(others[choice / 2 % 4], choice & 1);
 	}
@@ -516,14 +564,19 @@ static const char *whats_broken(const struct variant *variant, u64 *ret_nr_state
 	return found_bad;
 }
 
-static const char *try(struct variant variant, const char *name)
+static const char *try_with(struct variant variant, bool unless_running, const char *name)
 {
 	u64 nr_states;
-	const char *broken = whats_broken(&variant, &nr_states);
+	const char *broken = whats_broken(&variant, unless_running, &nr_states);
 
 	printf("# %s: %s after %llu states\n", name, broken ?: "sound",
 	       (unsigned long long)nr_states);
 	return broken;
+}
+
+static const char *try(struct variant variant, const char *name)
+{
+	return try_with(variant, false, name);
 }
 
 /* @part: what is left out, or done in its place. */
@@ -577,4 +630,15 @@ TEST(hrtimer_model, a_restart_yields_to_newer_operations)
 TEST(hrtimer_model, what_fires_must_be_off_the_list)
 {
 	BROKEN_WITHOUT(no_take_at_fire);
+}
+
+TEST(hrtimer_model, a_cancel_unless_it_runs_changes_nothing_while_it_runs)
+{
+	EXPECT_PTR_EQ(try_with((struct variant){ .no_maybe = false }, true, "unless running"), NULL);
+}
+
+TEST(hrtimer_model, and_must_look_before_its_exchange)
+{
+	EXPECT_TRUE(try_with((struct variant){ .no_look_at_running = true }, true,
+			     "no_look_at_running"));
 }

@@ -162,6 +162,8 @@ static int kernel_new(enum op op, u32 flags)
 
 static const char *const op_names[] = { "lookup", "update of what is there", "insert and delete" };
 
+static const char *const json_names[] = { "map-lookup", "map-update", "map-insert-delete" };
+
 static void run_op(enum op op, const struct bench_options *opts)
 {
 	static struct ours ours[4];
@@ -193,7 +195,7 @@ static void run_op(enum op op, const struct bench_options *opts)
 			       bench_median(&cases[i]) / bench_median(&cases[3]) : 0);
 	if (nr_refused)
 		printf("  %u operations of ours were refused\n", nr_refused);
-	bench_json(opts, op_names[op], "ns", cases, ARRAY_SIZE(cases));
+	bench_json(opts, json_names[op], "ns", cases, ARRAY_SIZE(cases));
 }
 
 int main(int argc, char **argv)

@@ -363,6 +363,19 @@ static void sum_processes(struct entries *entries, struct dmabuf_part *parts)
 	entries->nr = nr;
 }
 
+/* Where nobody can tell who holds a buffer, no processes are not none. */
+static bool holders_are_known(const struct listing *base)
+{
+	struct dmabuf_row row;
+
+	for (u64 i = 0; i < base->nr_rows; i++) {
+		base->row(base, i, &row);
+		if (!row.knows_holders)
+			return false;
+	}
+	return true;
+}
+
 static int make_by_process(const struct listing *base, u64 pid, struct listing *ret_listing,
 			   struct view_memory *ret_memory)
 {
@@ -381,6 +394,8 @@ static int make_by_process(const struct listing *base, u64 pid, struct listing *
 		qsort(entries.at, entries.nr, sizeof(*entries.at), compare_processes);
 	sum_processes(&entries, parts);
 	give_listing(base, &process_noun, &entries, ret_listing);
+	if (!holders_are_known(base))
+		listing_incomplete(ret_listing, "holders-unknown");
 	return 0;
 }
 

@@ -472,6 +472,11 @@ def test_the_man_page_has_the_options_formats_sources_and_verbs_of_the_help():
         check(f"Cm {verb}" in page, verb)
 
 
+def test_who_holds_the_buffers_of_self_is_said_to_be_unknown():
+    document = rove("dmabuf", "by-process", "-j", "--source", "self", "--sample", "5", code=4).json
+    equal((document["complete"], document["why"]), (False, "holders-unknown"))
+
+
 def test_the_column_help_of_every_verb_is_its_json():
     with usual_dmabufs() as tree:
         for verb in ("list", "by-exporter", "by-process", "by-device"):

@@ -413,6 +413,10 @@ struct rove_wq_attrs {
 /**
  * rove_workqueue_apply_attrs - move an unbound queue to other pools
  *
+ * Also to let a queue use CPUs that the process may use only now, or no others: which
+ * these are (affinity of its first thread, CPUs that come and go) is looked at when a
+ * queue is made and here.
+ *
  * What is pending moves along, and no order is lost; what runs ends where it is, and
  * until then is not counted in what may run, but for an ordered queue.
  *

@@ -333,8 +333,13 @@ void wq_spread_active(struct rove_workqueue *wq)
 int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
 {
 	bool first = !wq->lanes;
+	struct topology *now;
 	struct layout lo;
-	int err = make_layout(wq, attrs, &lo);
+	int err;
+
+	if (!wq->pretend && !machine_get(&now) && now->nr_cpus == wq->topo->nr_cpus)
+		wq->topo = now;
+	err = make_layout(wq, attrs, &lo);
 
 	if (err)
 		return err;

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base/context.h"
+#include "base/symbol.h"
 #include "wq/topology.h"
 
 #define KERNEL_ISOLATED "/sys/devices/system/cpu/isolated"
@@ -156,15 +157,24 @@ static void or_affinity_of_thread(hwloc_bitmap_t set, pid_t tid, u32 nr_cpus)
 	CPU_FREE(mine);
 }
 
+/* Our workers are where an earlier look has put them. */
+static bool is_ours(u32 tid)
+{
+	char comm[COMM_BYTES];
+
+	return thread_comm(tid, comm) && !strncmp(comm, "rove-", 5);
+}
+
 static void or_affinity_of_process(hwloc_bitmap_t set, u32 nr_cpus)
 {
 	DIR *tasks = opendir("/proc/self/task");
 	struct dirent *entry;
 
 	or_affinity_of_thread(set, 0, nr_cpus);
-	while (tasks && (entry = readdir(tasks)))
-		if (entry->d_name[0] != '.')
+	while (tasks && (entry = readdir(tasks))) {
+		if (entry->d_name[0] != '.' && !is_ours(atoi(entry->d_name)))
 			or_affinity_of_thread(set, atoi(entry->d_name), nr_cpus);
+	}
 	if (tasks)
 		closedir(tasks);
 }

@@ -50,7 +50,7 @@ struct rove_workqueue {
 	u32			room_word;	/* A: a futex: changes when there is room again */
 	u32			nr_room_waiters; /* A */
 	bool			pretend;	/* I: CPUs are described ones */
-	struct topology		*topo;		/* I: shared by all queues */
+	struct topology		*topo;		/* C: shared by queues */
 
 	struct mutex		config;		/* nests outside of pools' locks */
 	u32			max_active;	/* C */

@@ -8,6 +8,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <rove/workqueue.h>
@@ -214,5 +216,52 @@ TEST(threads, that_have_nothing_to_do_end_but_for_one)
 	EXPECT_EQ(rove_queue_work(wq, &items[0].work), 1);
 	rove_flush_workqueue(wq);
 	WRITE_ONCE(manager_idle_timeout_ns, timeout_ns);
+	rove_workqueue_free(wq);
+}
+
+static int note_pools(void *arg, const struct rove_wq_view *wq)
+{
+	if (!strcmp(wq->name, "masked"))
+		*(u32 *)arg = wq->nr_pools;
+	return 0;
+}
+
+static u32 nr_pools_of_masked(void)
+{
+	u32 nr = 0;
+
+	EXPECT_EQ(rove_wq_each(note_pools, &nr), 0);
+	return nr;
+}
+
+/* One pool for each CPU that the process may use at the time. */
+TEST(threads, are_for_the_cpus_that_the_process_may_use_when_a_queue_is_made_or_laid_out)
+{
+	struct rove_wq_options options = {
+		.size = sizeof(options), .flags = ROVE_WQ_UNBOUND, .scope = ROVE_WQ_SCOPE_CPU,
+	};
+	struct rove_wq_attrs attrs = { .size = sizeof(attrs), .scope = ROVE_WQ_SCOPE_CPU };
+	struct rove_workqueue *wq = NULL;
+	cpu_set_t all, one;
+	int first = 0;
+
+	EXPECT_EQ(sched_getaffinity(0, sizeof(all), &all), 0);
+	if (CPU_COUNT(&all) < 2)
+		SKIP("needs two CPUs");
+	while (!CPU_ISSET(first, &all))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	EXPECT_EQ(rove_workqueue_create("masked", &options, &wq), 0);
+	EXPECT_EQ(nr_pools_of_masked(), CPU_COUNT(&all));
+	EXPECT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
+	EXPECT_EQ(nr_pools_of_masked(), 1);
+	rove_workqueue_free(wq);
+	EXPECT_EQ(rove_workqueue_create("masked", &options, &wq), 0);
+	EXPECT_EQ(nr_pools_of_masked(), 1);
+	EXPECT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
+	EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
+	EXPECT_EQ(nr_pools_of_masked(), CPU_COUNT(&all));
 	rove_workqueue_free(wq);
 }

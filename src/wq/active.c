@@ -4,6 +4,7 @@
  */
 #include "wq/active.h"
 #include "wq/pool.h"
+#include "wq/worker.h"
 
 /* Works of a lane that need no other CPU's token. */
 #define KEEP_MAX 8
@@ -204,4 +205,46 @@ void lane_set_max_active(struct lane *lane, u32 max_active)
 bool lane_holds(struct lane *lane)
 {
 	return load_seq_cst(&lane->spare) < (s32)lane->max_active;
+}
+
+static u32 nr_parked_puts;	/* A */
+
+/**
+ * token_put_parked - give back a token that was with a work, not with a worker
+ *
+ * Context: as token_put().
+ */
+void token_put_parked(struct lane *lane, struct shard *s)
+{
+	fetch_add_seq_cst(&nr_parked_puts, 1);
+	token_put(lane, s);
+	/* ORDER lane.leave (release): as in worker_end_batch().  Pairs with lane.reap. */
+	fetch_add_seq_cst(&nr_parked_puts, -1);
+}
+
+/**
+ * lane_is_left - may a lane be freed that its queue does not use any more?
+ *
+ * Who puts the last token back has said before that the lane is in use, and says after it
+ * that it is not.  So whoever finds all tokens there finds the first, or both.
+ *
+ * Context: thread, under the lock of the queue's configuration.
+ */
+bool lane_is_left(struct lane *lane)
+{
+	if (lane_holds(lane))
+		return false;
+	/*
+	 * ORDER lane.reap (acquire): what is done with the lane comes before it is freed.
+	 * Pairs with lane.leave in worker_end_batch() and token_put_parked().
+	 */
+	if (load_seq_cst(&nr_parked_puts))
+		return false;
+	for (u32 id = 1; id < worker_id_end(); id++) {
+		struct worker *w = worker_by_id(id);
+
+		if (w && load_acquire(&w->lane) == lane)
+			return false;
+	}
+	return true;
 }

@@ -9,7 +9,9 @@
  * Invariant: lane.spare + the tokens of its shards + those held = lane.max_active.
  *            A shard that is starved has its lane's nr_starved counted, and is woken
  *            by the next token that is put back.
- * Ordering:  token.put -> token.get, token.starve (docs/memory-model.md).
+ *            A lane that its queue has left is freed when nobody has a token of it, or is
+ *            putting one back: not in worker.lane, nor counted by token_put_parked().
+ * Ordering:  lane.leave -> lane.reap, token.put -> token.get, token.starve (docs/memory-model.md).
  */
 #ifndef ROVE_WQ_ACTIVE_H
 #define ROVE_WQ_ACTIVE_H
@@ -41,6 +43,8 @@ bool token_get_locked(struct shard *s);
 void token_put(struct lane *lane, struct shard *s);
 u32 lane_adopt_locked(struct lane *lane, struct shard *s);
 void lane_feed(struct lane *lane);
+void token_put_parked(struct lane *lane, struct shard *s);
 bool lane_holds(struct lane *lane);
+bool lane_is_left(struct lane *lane);
 
 #endif

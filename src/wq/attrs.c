@@ -5,7 +5,7 @@
  * Each pod of CPUs has a pool, in which the queue has a lane with the shards of those
  * CPUs.  To lay the queue out anew is to give each shard to another lane, one by one:
  * what waits in it moves along, in its order, and what runs holds a token of the old
- * lane, which stays until the queue is freed.  The lane of an ordered queue is kept, so
+ * lane, which stays until the queue is laid out anew after that.  The lane of an ordered queue is kept, so
  * that its one token says what runs before and after.
  */
 #include <errno.h>
@@ -268,6 +268,22 @@ static void install_anew(struct rove_workqueue *wq, struct layout *lo)
 		move_shard(wq->shards[i], lo->lanes[pods_of_cpu(lo->pods, i)]);
 }
 
+/* Lanes that were left before, and now by the last work as well. */
+static void reap_lanes(struct rove_workqueue *wq)
+{
+	struct lane **link = &wq->old_lanes, *old;
+
+	while ((old = *link)) {
+		if (!lane_is_left(old)) {
+			link = &old->next_old;
+			continue;
+		}
+		*link = old->next_old;
+		free(old->shards);
+		free(old);
+	}
+}
+
 /* An ordered queue keeps its lane. */
 static void install_ordered(struct rove_workqueue *wq, struct layout *lo)
 {
@@ -352,8 +368,10 @@ int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
 	else
 		retire_lanes(wq);
 	adopt_layout(wq, &lo);
-	if (!first)
+	if (!first) {
 		install_anew(wq, &lo);
+		reap_lanes(wq);
+	}
 	wq_spread_active(wq);
 	return 0;
 }

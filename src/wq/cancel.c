@@ -126,7 +126,7 @@ static void settle(struct rove_work *work, const struct taken *taken, u64 old,
 
 	watch_left(watchers, work, work_state_worker(old));
 	if (taken->lane)
-		token_put(taken->lane, s);
+		token_put_parked(taken->lane, s);
 	if (taken->flying)
 		shard_land(s, taken->color, 1);
 }

@@ -101,7 +101,7 @@ static bool park(struct worker *w, struct worker *runner, struct rove_work *work
 							    (color ? LINK_COLOR : 0)));
 		WRITE_ONCE(work->next, runner->parked);
 		runner->parked = work;
-		w->lane = NULL;
+		WRITE_ONCE(w->lane, NULL);
 	}
 	mutex_unlock(&runner->lock);
 	return parked;
@@ -121,7 +121,7 @@ static void unpark_all(struct worker *w, struct rove_work *work)
 		fetch_add_relaxed(&s->nr_flying[color], 1);
 		work_state_park(&work->state, false, w->id);
 		shard_return(s, work, color);
-		token_put((struct lane *)(link & ~LINK_BITS), s);
+		token_put_parked((struct lane *)(link & ~LINK_BITS), s);
 		shard_land(s, color, 1);
 		work = next;
 	}
@@ -237,7 +237,8 @@ bool worker_end_batch(struct worker *w)
 		attend(w);
 	if (w->lane)
 		token_put(w->lane, s);
-	w->lane = NULL;
+	/* ORDER lane.leave (release): after all that is done with the lane.  Pairs with lane.reap. */
+	store_release(&w->lane, NULL);
 	WRITE_ONCE(w->shard, NULL);
 	w->nr_ended[w->color]++;	/* the batch itself */
 	for (u32 color = 0; color < 2; color++) {

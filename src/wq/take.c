@@ -85,7 +85,7 @@ static void pass_marks_locked(struct shard *s)
 void worker_board_locked(struct worker *w, struct shard *s)
 {
 	assert_held(&s->lock);
-	w->lane = s->lane;
+	WRITE_ONCE(w->lane, s->lane);
 	w->color = s->color;
 	WRITE_ONCE(w->shard, s);
 }

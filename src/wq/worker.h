@@ -48,7 +48,8 @@ struct worker {
 	u32			id;		/* I: in the table of workers; in works' states */
 	struct worker_pool	*pool;		/* I, looked at by anybody: NULL: helps */
 	struct shard		*shard;		/* A: where the batch is from; NULL: none */
-	struct lane		*lane;		/* W: whose token it holds */
+	struct lane		*lane;		/* A: whose token it holds, or is putting back; written
+						 * by the worker only */
 	u32			color;		/* W: under which the batch is in flight */
 	u64			nr_begun;	/* A: works, since ever */
 	rove_work_fn		*current_fn;	/* A: of ->current, which may free itself */

@@ -19,6 +19,8 @@
 #include "base/types.h"
 #include "tests/test.h"
 #include "wq/manager.h"
+#include "wq/worker.h"
+#include "wq/wq.h"
 
 static s32 creations_left = INT32_MAX;	/* A: then they fail */
 static u32 nr_refused;			/* A */
@@ -263,5 +265,60 @@ TEST(threads, are_for_the_cpus_that_the_process_may_use_when_a_queue_is_made_or_
 	EXPECT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
 	EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
 	EXPECT_EQ(nr_pools_of_masked(), CPU_COUNT(&all));
+	rove_workqueue_free(wq);
+}
+
+static u32 nr_old_lanes(const struct rove_workqueue *wq)
+{
+	u32 nr = 0;
+
+	for (const struct lane *lane = wq->old_lanes; lane; lane = lane->next_old)
+		nr++;
+	return nr;
+}
+
+static bool any_worker_holds(struct lane *const *lanes, u32 nr)
+{
+	for (u32 id = 1; id < worker_id_end(); id++) {
+		for (u32 i = 0; i < nr; i++) {
+			if (load_acquire(&worker_by_id(id)->lane) == lanes[i])
+				return true;
+		}
+	}
+	return false;
+}
+
+/* One work stays in the first layout all the time; of the others nothing is left. */
+TEST(threads, lanes_that_a_queue_has_left_go_when_the_last_work_has_left_them)
+{
+	struct rove_wq_options options = { .size = sizeof(options), .flags = ROVE_WQ_UNBOUND };
+	u32 inside = 0, go_on = 0, nr_lanes;
+	struct item item = { .inside = &inside, .go_on = &go_on };
+	struct rove_workqueue *wq = NULL;
+	struct rove_work work;
+
+	rove_work_init(&item.work, wait_until_told);
+	rove_work_init(&work, count_run);
+	EXPECT_EQ(rove_workqueue_create("moved", &options, &wq), 0);
+	nr_lanes = wq->nr_lanes;
+	EXPECT_EQ(rove_queue_work(wq, &item.work), 1);
+	while (!load_acquire(&inside))
+		usleep(200);
+	for (u32 i = 0; i < 100; i++) {
+		struct rove_wq_attrs attrs = { .size = sizeof(attrs), .scope = 1 + i % 6 };
+
+		EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
+		EXPECT_EQ(nr_old_lanes(wq), 1);
+		EXPECT_EQ(rove_queue_work(wq, &work), 1);
+		rove_flush_work(&work);
+		while (rove_work_busy(&work) || any_worker_holds(wq->lanes, wq->nr_lanes))
+			usleep(200);
+	}
+	EXPECT_TRUE(nr_lanes >= 1);
+	store_release(&go_on, 1);
+	rove_flush_workqueue(wq);
+	EXPECT_EQ(rove_workqueue_apply_attrs(wq, &(struct rove_wq_attrs){
+		.size = sizeof(struct rove_wq_attrs) }), 0);
+	EXPECT_EQ(nr_old_lanes(wq), 0);
 	rove_workqueue_free(wq);
 }

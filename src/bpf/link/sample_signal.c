@@ -46,8 +46,7 @@ static void as_if_not_handled(int number)
 
 /*
  * What came while the program ran, or while the application blocked the signal, is
- * told to the event's program as missed: a thread that is sampled faster than it can
- * run the program still gets on.
+ * told to the event's program as missed.
  */
 static void miss_the_rest(int number)
 {

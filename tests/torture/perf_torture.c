@@ -18,7 +18,7 @@
 
 #define NR_THREADS 6
 #define NR_KEYS 64
-#define FAST_NS 500000
+#define FAST_NS 200000
 
 static bool stop;
 static int tids[NR_THREADS];

@@ -177,8 +177,8 @@ void perf_sample(int fd, void *uctx)
 	ctx_nmi_exit();
 }
 
-/* A sample for which the program is not run.  Context: as perf_sample(). */
-void perf_sample_missed(int fd)
+/* A sample for which the program is not run; none follows if @silence.  Context: as perf_sample(). */
+void perf_sample_missed(int fd, bool silence)
 {
 	struct perf_attach *attach;
 
@@ -187,6 +187,8 @@ void perf_sample_missed(int fd)
 	attach = find(fd);
 	if (attach)
 		miss(attach);
+	if (attach && silence)
+		fcntl(attach->fd, F_SETFL, fcntl(attach->fd, F_GETFL) & ~O_ASYNC);
 	map_rcu_read_unlock();
 	ctx_nmi_exit();
 }

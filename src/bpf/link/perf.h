@@ -33,6 +33,6 @@ int sample_signal_choose(int number);
 
 /* A signal that says what @fd's event has done.  Context: the handler of it. */
 void perf_sample(int fd, void *uctx);
-void perf_sample_missed(int fd);
+void perf_sample_missed(int fd, bool silence);
 
 #endif

@@ -18,11 +18,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/mutex.h"
 #include "bpf/link/perf.h"
 
 #define KERNEL_SIGSET_BYTES 8
+#define PATIENCE_NS (NSEC_PER_SEC / 10)
 
 static const int fault_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 
@@ -44,13 +46,24 @@ static void as_if_not_handled(int number)
 	raise(number);
 }
 
+/* What the calling thread has had of the processor. */
+static u64 thread_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (u64)ts.tv_sec * NSEC_PER_SEC + (u64)ts.tv_nsec;
+}
+
 /*
  * What came while the program ran, or while the application blocked the signal, is
- * told to the event's program as missed.
+ * told to the event's program as missed.  Events that come so fast that this does not
+ * end leave the thread no time: they are silenced.
  */
 static void miss_the_rest(int number)
 {
 	const struct timespec now = { 0 };
+	u64 until_ns = thread_ns() + PATIENCE_NS;
 	siginfo_t info;
 	sigset_t set;
 
@@ -58,7 +71,7 @@ static void miss_the_rest(int number)
 	sigaddset(&set, number);
 	while (syscall(SYS_rt_sigtimedwait, &set, &info, &now, KERNEL_SIGSET_BYTES) == number) {
 		if (is_from_descriptor(&info))
-			perf_sample_missed(info.si_fd);
+			perf_sample_missed(info.si_fd, thread_ns() > until_ns);
 		else
 			as_if_not_handled(number);
 	}

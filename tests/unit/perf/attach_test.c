@@ -384,6 +384,24 @@ TEST(perf, samples_that_were_held_back_are_counted_as_missed)
 	EXPECT_EQ(rove_bpf_close(map), 0);
 }
 
+TEST(perf, an_event_that_leaves_its_thread_no_time_is_silenced)
+{
+	int event = EVENT_OR_SKIP(0), map = counters(), prog = counting_prog(map), link;
+
+	close(event);
+	event = clock_event(0, 1000);	/* the kernel makes it 10 us */
+	link = attach(prog, event);
+	event_start(event);
+	/* Ends, whether the machine is fast enough for both or not. */
+	for (volatile long i = 0; i < 20000000; i++)
+		;
+	EXPECT_TRUE(count_of(map) > 0);
+	EXPECT_EQ(rove_bpf_close(link), 0);
+	close(event);
+	EXPECT_EQ(rove_bpf_close(prog), 0);
+	EXPECT_EQ(rove_bpf_close(map), 0);
+}
+
 /* --- other processes ---------------------------------------------------------------------- */
 
 TEST(perf, a_child_can_close_its_copy_of_a_link_and_the_parent_goes_on)

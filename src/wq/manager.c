@@ -57,8 +57,12 @@ static void make_workers(struct worker_pool *pool)
 	if (!READ_ONCE(pool->need_worker))
 		return;
 	WRITE_ONCE(pool->need_worker, 0);
-	/* A pool that has too few is asked for again and again: each time for nothing. */
-	if (pool_looks_empty(pool) && READ_ONCE(pool->nr_workers) >= pool->key.limit)
+	/*
+	 * A pool that has too few is asked for again and again: each time for nothing.  Its
+	 * shards are made quiet: perhaps nobody looks at them any more, and then queueing
+	 * has to say so.
+	 */
+	if (READ_ONCE(pool->nr_workers) >= pool->key.limit && pool_quiet(pool))
 		return;
 	if ((u32)load_seq_cst(&pool->idle)) {
 		pool_kick(pool);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/bpf_perf_event.h>
 #include <linux/perf_event.h>
 #include <sys/ioctl.h>
@@ -34,8 +35,27 @@ static inline int clock_event(int tid, u64 period_ns)
 	return fd < 0 ? -errno : fd;
 }
 
+/* All processes of a user share the queue of real-time signals. */
+static inline long signals_left(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	long used, limit, left = LONG_MAX;
+	char line[256];
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "SigQ: %ld/%ld", &used, &limit) == 2)
+			left = limit - used;
+	if (status)
+		fclose(status);
+	return left;
+}
+
+#define SIGNALS_WANTED 2000
+
 #define EVENT_OR_SKIP(tid)                                                           \
 	({                                                                           \
+		if (signals_left() < SIGNALS_WANTED)                                 \
+			SKIP("this user's other processes have filled the queue of signals"); \
 		int event_fd_ = clock_event(tid, PERIOD_NS);                         \
 		if (event_fd_ < 0)                                                   \
 			SKIP("perf_event_open(2): %s", strerror(-event_fd_));        \

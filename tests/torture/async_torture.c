@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/futex.h"
+#include "tests/torture/signal_stream.h"
 #include "tests/unit/async/async_map.h"
 
 #define NR_THREADS 8
@@ -213,26 +214,13 @@ static void in_handler(int sig)
 
 static u32 nr_running;			/* A: threads that still do operations in this round */
 
-/* A stream of signals of its own for each thread: they arrive anywhere in its operations. */
-static timer_t begin_signals(void)
-{
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
-	struct itimerspec often = { { 0, SIGNAL_NS }, { 0, SIGNAL_NS } };
-	timer_t timer;
-
-	event._sigev_un._tid = gettid();
-	EXPECT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	EXPECT_EQ(timer_settime(timer, 0, &often, NULL), 0);
-	return timer;
-}
-
 static void *worker(void *arg)
 {
 	u64 random = (u64)(intptr_t)arg * 77 + clock_mono_ns();
 	timer_t timer;
 
 	handler_random = random * 31;
-	timer = begin_signals();
+	timer = signal_stream_begin(SIGUSR1, SIGNAL_NS);
 	for (int i = 0; i < OPS_A_ROUND; i++)
 		one_op(random_next(&random), false);
 	timer_delete(timer);

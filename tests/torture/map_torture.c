@@ -31,6 +31,7 @@
 #include "bpf/map/rcu.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
+#include "tests/torture/signal_stream.h"
 
 #define NR_THREADS 4
 #define NR_FIXED 8u		/* keys that are only replaced */
@@ -262,19 +263,6 @@ static enum rove_hrtimer_restart timer_fired(struct rove_hrtimer *timer)
 	return ROVE_HRTIMER_RESTART;
 }
 
-/* A stream of signals of its own for each thread: they arrive anywhere in its operations. */
-static timer_t begin_signals(void)
-{
-	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGUSR1 };
-	struct itimerspec often = { { 0, SIGNAL_NS }, { 0, SIGNAL_NS } };
-	timer_t timer;
-
-	event._sigev_un._tid = gettid();
-	EXPECT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-	EXPECT_EQ(timer_settime(timer, 0, &often, NULL), 0);
-	return timer;
-}
-
 static void *worker(void *arg)
 {
 	u32 index = (intptr_t)arg;
@@ -286,7 +274,7 @@ static void *worker(void *arg)
 	sigaddset(&usr1, SIGUSR1);
 	handler_random = random * 31;
 	handler_writer = NR_THREADS + index;
-	timer = begin_signals();
+	timer = signal_stream_begin(SIGUSR1, SIGNAL_NS);
 	for (u32 i = 0; i < OPS_A_ROUND; i++)
 		one_op(THREAD, index, random_next(&random));
 	pthread_sigmask(SIG_BLOCK, &usr1, NULL);	/* what is pending dies with the thread */

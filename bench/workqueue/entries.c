@@ -46,7 +46,7 @@ static void entry_fill(struct wq_entry *entry, const struct wq_peer *peer)
 
 static void list_library(struct listing *list, const char *dir, u32 which, u32 max)
 {
-	char path[sizeof(list->entries[0].library)];
+	char path[LIBRARY_PATH_BYTES];
 	const struct wq_peer *const *peers;
 	void *lib;
 

@@ -14,12 +14,14 @@
 #include "bench/peers/wq_peer.h"
 #include "bench/tick.h"
 
+#define LIBRARY_PATH_BYTES 256
+
 /* A way to run items, in this program or in a shared object that only the child opens. */
 struct wq_entry {
 	char name[64];
 	char note[96];
 	const struct wq_peer *peer; /* NULL: the next two say where it is */
-	char library[256];
+	char library[LIBRARY_PATH_BYTES];
 	u32 index; /* in that object's wq_peers[] */
 };
 

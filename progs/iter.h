@@ -6,7 +6,8 @@
 #ifndef ROVE_PROGS_ITER_H
 #define ROVE_PROGS_ITER_H
 
-#include <linux/bpf.h>
+#include "linux_bpf.h"
+
 #include <linux/types.h>
 
 #include <bpf/bpf_core_read.h>

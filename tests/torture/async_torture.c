@@ -3,8 +3,8 @@
  * async_torture.c - timers and works in values of maps, used by everybody at once
  *
  * Threads and signal handlers that interrupt them do every operation on the same
- * few values, which are deleted and replaced meanwhile, in maps that lose their
- * last descriptor.  What each call may give is a table; anything else is a
+ * few values, which are updated, deleted and made again meanwhile, in arrays and hashes that
+ * lose their last descriptor.  What each call may give is a table; anything else is a
  * failure, and the counts are printed.  Programs are freed a grace period after
  * they are given back: a callback of one that is gone is found.
  *
@@ -60,7 +60,7 @@ static void put_prog(struct fake_prog *prog)
 		return;
 	WRITE_ONCE(prog->state, SPOILT);
 	fetch_add_relaxed(&nr_progs_freed, 1);
-	/* Not freed: so that a late callback is found here, not by a crash. */
+	/* Freed much later: so that a late callback is found here, not by a crash. */
 }
 
 /* By the collector: nothing may be allocated in handlers. */
@@ -99,12 +99,13 @@ static struct fake_prog *make_prog(void)
 
 enum op {
 	TIMER_INIT, TIMER_SET, TIMER_START, TIMER_START_ABS, TIMER_CANCEL, TIMER_CANCEL_ASYNC,
-	WORK_INIT, WORK_SET, WORK_START, RELEASE, NR_OPS,
+	WORK_INIT, WORK_SET, WORK_START, RELEASE, MAP_UPDATE, MAP_DELETE, NR_OPS,
 };
 
 static const char *const op_names[] = {
 	"timer_init", "timer_set", "timer_start", "timer_start_abs", "timer_cancel",
-	"timer_cancel_async", "work_init", "work_set", "work_start", "release",
+	"timer_cancel_async", "work_init", "work_set", "work_start", "release", "map_update",
+	"map_delete",
 };
 
 /* What a call may give: in a thread, and in a handler where that differs. */
@@ -119,6 +120,10 @@ static const struct { int thread[4], handler[4]; u32 nr_thread, nr_handler; } al
 	[WORK_SET] = { { 0, -EINVAL, -ENOENT }, { 0, -EINVAL, -ENOENT }, 3, 3 },
 	[WORK_START] = { { 0, -EINVAL, -ENOENT }, { 0, -EINVAL, -ENOENT }, 3, 3 },
 	[RELEASE] = { { 0 }, { 0 }, 1, 1 },
+	/* -E2BIG: an element that is just being deleted still counts. */
+	[MAP_UPDATE] = { { 0, -E2BIG }, { 0, -E2BIG, -EBUSY, -ENOMEM }, 2, 4 },
+	/* Elements of arrays are not deleted. */
+	[MAP_DELETE] = { { 0, -ENOENT, -EINVAL }, { 0, -ENOENT, -EINVAL, -EBUSY }, 3, 4 },
 };
 
 #define NR_OUTCOMES 4
@@ -158,6 +163,14 @@ static int do_op(enum op op, struct bpf_map *in, struct value *v, u64 random)
 	}
 }
 
+static int change_map(enum op op, struct bpf_map *in, u32 key)
+{
+	const struct value zero = { 0 };
+
+	return op == MAP_DELETE ? in->ops->delete(in, &key) :
+				  in->ops->update(in, &key, &zero, BPF_ANY);
+}
+
 static void count_outcome(enum op op, bool handler, int result)
 {
 	const int *may = handler ? allowed[op].handler : allowed[op].thread;
@@ -179,24 +192,28 @@ static u64 random_next(u64 *state)
 	return *state >> 33;
 }
 
-/* Releases are rare, or nothing would ever be armed. */
+/* What ends a value is rare, or nothing would ever be armed. */
 static enum op pick(u64 random)
 {
 	enum op op = random % NR_OPS;
 
-	return op == RELEASE && random / NR_OPS % 4 ? TIMER_START : op;
+	return op >= RELEASE && random / NR_OPS % 8 ? TIMER_START : op;
 }
 
 static void one_op(u64 random, bool handler)
 {
+	u32 key = random % NR_VALUES;
 	enum op op = pick(random / 64);
 	struct bpf_map *in;
 	struct value *v;
 
 	map_rcu_read_lock();
 	in = load_acquire(&map);
-	v = value_at(in, random % NR_VALUES);
-	count_outcome(op, handler, do_op(op, in, v, random / 1024));
+	v = value_at(in, key);
+	if (!v)
+		op = MAP_UPDATE;	/* it was deleted */
+	count_outcome(op, handler, op >= MAP_UPDATE ? change_map(op, in, key) :
+						      do_op(op, in, v, random / 1024));
 	map_rcu_read_unlock();
 }
 
@@ -230,44 +247,59 @@ static void *worker(void *arg)
 
 /* --- meanwhile ------------------------------------------------------------------------------ */
 
+#define NR_KEPT 512
+
+static struct fake_prog *all[NR_KEPT];	/* the newest, most of them spoilt long ago */
+
+/* The oldest makes room, unless a timer still has it. */
+static void replace_prog(void)
+{
+	struct fake_prog **slot = &all[nr_progs_made % NR_KEPT], *old;
+
+	if (*slot && READ_ONCE((*slot)->state) == ALIVE)
+		return;
+	free(*slot);
+	*slot = make_prog();
+	old = xchg_acq_rel(&progs[nr_progs_made % NR_PROGS], *slot);
+	if (old)
+		put_later(&old->obj);
+}
+
 /* Give back what has waited long enough; now and then a program is replaced. */
 static void collect(bool replace)
 {
-	static struct fake_prog *all[4096];
-	static u32 nr_all;
-	u32 taken[ARRAY_SIZE(all)];
+	u32 taken[NR_KEPT] = { 0 };
 
-	if (replace && nr_all < ARRAY_SIZE(all)) {
-		struct fake_prog *prog = make_prog(), *old;
-
-		all[nr_all++] = prog;
-		old = xchg_acq_rel(&progs[nr_all % NR_PROGS], prog);
-		if (old)
-			put_later(&old->obj);
-	}
-	for (u32 i = 0; i < nr_all; i++)
-		taken[i] = READ_ONCE(all[i]->later) ? xchg_acq_rel(&all[i]->later, 0) : 0;
+	if (replace)
+		replace_prog();
+	for (u32 i = 0; i < NR_KEPT; i++)
+		if (all[i] && READ_ONCE(all[i]->later))
+			taken[i] = xchg_acq_rel(&all[i]->later, 0);
 	urcu_bp_synchronize_rcu();
 	map_rcu_told_grace();
-	for (u32 i = 0; i < nr_all; i++)
+	for (u32 i = 0; i < NR_KEPT; i++)
 		while (taken[i]--)
 			put_prog(all[i]);
+}
+
+static void fill_hash(struct bpf_map *in)
+{
+	map_rcu_read_lock();
+	for (u32 key = 0; key < NR_VALUES; key++)
+		if (!value_at(in, key))
+			EXPECT_EQ(change_map(MAP_UPDATE, in, key), 0);
+	map_rcu_read_unlock();
 }
 
 /* A map that has lost its descriptors while it was used. */
 static void replace_map(int *fd)
 {
+	static u32 nr_maps;
 	struct bpf_map *old = map;
 	int old_fd = *fd;
 
-	*fd = async_map(nr_progs_made % 2 ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_HASH, NR_VALUES);
-	if (map_at(*fd)->spec.type == BPF_MAP_TYPE_HASH)
-		for (u32 key = 0; key < NR_VALUES; key++) {
-			struct value zero = { 0 };
-
-			EXPECT_EQ(BPF(BPF_MAP_UPDATE_ELEM, .map_fd = *fd, .key = PTR(&key),
-				      .value = PTR(&zero)), 0);
-		}
+	*fd = async_map(nr_maps++ % 2 ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_HASH, NR_VALUES);
+	fill_hash(map_at(*fd));
 	store_release(&map, map_at(*fd));
 	if (!old)
 		return;
@@ -331,6 +363,7 @@ static void wait_for_callback(u32 before)
 /* Everything is idle afterwards: what was started has run, or never will. */
 static void settle(void)
 {
+	fill_hash(map);
 	map_rcu_read_lock();
 	for (u32 key = 0; key < NR_VALUES; key++)
 		map_fields_release(map, value_at(map, key));

@@ -2,21 +2,20 @@
 /*
  * tests/unit/async/async_model.h - a state of the model, and what all of its actors do to it
  *
- * Sections, grace periods, references; and the table of the states that were visited.
+ * Sections, grace periods, references.
  * Who the actors are, and what is looked for: async_model_test.c.
  */
 #ifndef ROVE_TESTS_UNIT_ASYNC_ASYNC_MODEL_H
 #define ROVE_TESTS_UNIT_ASYNC_ASYNC_MODEL_H
 
 #include "bpf/async/cell_state.h"
-#include "tests/test.h"
+#include "tests/model.h"
 
 #define NR_CELLS 2
 #define NR_PROGS 2
 #define NR_USERS 3
 #define NR_OPS 2
 #define NR_PUTS 6
-#define TABLE_SIZE (1u << 21)
 
 struct variant {
 	bool no_dead, no_cancel_at_reap, no_wait_at_reap, no_grace_for_cells,
@@ -60,37 +59,8 @@ struct state {
 	} softirq;
 };
 
-static struct state *table;
-static u8 *table_used;
-static u32 *todo, nr_todo;
-static const char *found_bad;
 static u8 ops[NR_USERS][NR_OPS];
 static const struct variant *v;
-
-static void visit(const struct state *s)
-{
-	u64 hash = 14695981039346656037ull;
-	u32 at;
-
-	for (size_t i = 0; i < sizeof(*s); i++)
-		hash = (hash ^ ((const u8 *)s)[i]) * 1099511628211ull;
-	for (at = (hash >> 32) % TABLE_SIZE; table_used[at]; at = (at + 1) % TABLE_SIZE) {
-		if (!memcmp(&table[at], s, sizeof(*s)))
-			return;
-	}
-	table[at] = *s;
-	table_used[at] = 1;
-	todo[nr_todo++] = at;
-	if (nr_todo > TABLE_SIZE / 4 * 3) {
-		fprintf(stderr, "the model outgrew its table\n");
-		abort();
-	}
-}
-
-static void bad(const char *what)
-{
-	found_bad = what;
-}
 
 /* The word as the code under test sees it. */
 static const struct bpf_func *word(u8 func)
@@ -107,7 +77,7 @@ static const struct bpf_func *word(u8 func)
 static void touch(const struct state *s, u8 cell)
 {
 	if (s->cells[cell].life == FREED)
-		bad("freed: a cell");
+		model_bad("freed: a cell");
 }
 
 static u8 open_sections(const struct state *s)
@@ -130,7 +100,7 @@ static void end_section(struct state *s, u8 bit)
 static void put_now(struct state *s, u8 prog)
 {
 	if (!s->progs[prog].refs)
-		bad("freed: a program is put too often");
+		model_bad("freed: a program is put too often");
 	else
 		s->progs[prog].refs--;
 }
@@ -163,7 +133,7 @@ static void put_later(struct state *s, u8 func)
 static void reap_later(struct state *s, u8 cell)
 {
 	if (s->cells[cell].life != LIVE && s->cells[cell].life != SPARE)
-		bad("freed: a cell is released twice");
+		model_bad("freed: a cell is released twice");
 	s->cells[cell].life = QUEUED;
 	s->cells[cell].waits_for = v->no_grace_for_cells ? 0 : open_sections(s);
 }

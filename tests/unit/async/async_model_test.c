@@ -19,7 +19,7 @@
  */
 #include "tests/unit/async/async_model.h"
 
-/* --- a user ------------------------------------------------------------------------------------ */
+/* --- a user -------------------------------------------------------------------------------- */
 
 static void op_done(struct state *s, int u)
 {
@@ -153,14 +153,14 @@ static void change(struct state *s, int u, u8 op)
 	if (v->no_retry) {
 		if (func_to_set(op))
 			put_later(s, func_to_set(op));
-		bad("lost: a callback was set, but never stood there");
+		model_bad("lost: a callback was set, but never stood there");
 	}
 }
 
 static void die(struct state *s, int u)
 {
 	if (cell_func_is_last(word(s->users[u].seen)))
-		bad("freed: a cell dies twice");
+		model_bad("freed: a cell dies twice");
 	if (exchange(s, u, v->no_dead ? 0 : DEAD))
 		s->users[u].pc = U_LAST_DISARM;
 }
@@ -238,7 +238,7 @@ static bool user_can_step(const struct state *s, int u)
 	return s->users[u].pc != U_WAIT || s->softirq.cell != s->users[u].cell;
 }
 
-/* --- the softirq thread ---------------------------------------------------------------------- */
+/* --- the softirq thread -------------------------------------------------------------------- */
 
 static void fire(struct state *s, u8 cell)
 {
@@ -258,7 +258,7 @@ static void load_func(struct state *s)
 	if (!cell_func_is_callable(word(func)))
 		return;
 	if (s->cells[cell].released)
-		bad("late: a callback begins after the release of its cell");
+		model_bad("late: a callback begins after the release of its cell");
 	s->softirq.func = func;
 	s->softirq.pc = S_CALL;
 }
@@ -272,7 +272,7 @@ static void softirq_step(struct state *s)
 	case S_CALL:
 		touch(s, s->softirq.cell);
 		if (!s->progs[s->softirq.func - 1].refs)
-			bad("freed: a program is called");
+			model_bad("freed: a program is called");
 		s->softirq.func = 0;
 		s->softirq.pc = S_LEAVE;
 		return;
@@ -288,7 +288,7 @@ static void softirq_step(struct state *s)
 	}
 }
 
-/* --- liburcu's thread ---------------------------------------------------------------------------- */
+/* --- liburcu's thread ---------------------------------------------------------------------- */
 
 static bool reap_step(struct state *s, u8 cell)
 {
@@ -332,32 +332,33 @@ static bool unload_step(struct state *s, u8 prog)
 	return true;
 }
 
-/* --- all of it ---------------------------------------------------------------------------------- */
+/* --- all of it ----------------------------------------------------------------------------- */
 
 static void check_end(const struct state *s)
 {
 	if (s->field != NO_CELL)
-		bad("leak: a cell in a map that nobody can reach");
+		model_bad("leak: a cell in a map that nobody can reach");
 	for (int c = 0; c < NR_CELLS; c++)
 		if (s->cells[c].life != SPARE && s->cells[c].life != FREED)
-			bad("leak: a cell");
+			model_bad("leak: a cell");
 	for (int p = 0; p < NR_PROGS; p++)
 		if (s->progs[p].refs)
-			bad("leak: a program");
+			model_bad("leak: a program");
 }
 
-#define TRY(condition, step)               \
-	do {                               \
-		next = *s;                 \
-		if (condition) {           \
-			step;              \
-			visit(&next);      \
-			any = true;        \
-		}                          \
+#define TRY(condition, step)                \
+	do {                                \
+		next = *s;                  \
+		if (condition) {            \
+			step;               \
+			model_visit(&next); \
+			any = true;         \
+		}                           \
 	} while (0)
 
-static void visit_successors(const struct state *s)
+static void visit_successors(const void *state)
 {
+	const struct state *s = state;
 	struct state next;
 	bool any = false;
 
@@ -395,16 +396,7 @@ static u64 explore(bool armed)
 {
 	struct state first = first_state(armed);
 
-	nr_todo = 0;
-	visit(&first);
-	for (u32 i = 0; i < nr_todo && !found_bad; i++) {
-		struct state s = table[todo[i]];
-
-		visit_successors(&s);
-	}
-	for (u32 i = 0; i < nr_todo; i++)
-		table_used[todo[i]] = 0;
-	return nr_todo;
+	return model_run(&first, sizeof(first), visit_successors, NULL);
 }
 
 /* Of the choices; where each state costs many times as much, a part of them does. */
@@ -415,16 +407,11 @@ static u64 explore(bool armed)
 #endif
 
 /* Every choice: two operations of one user beside one of the other, and the closing. */
-static const char *whats_broken(const struct variant *variant, u64 *ret_nr_states)
+static u64 explore_all(void)
 {
-	v = variant;
-	table = calloc(TABLE_SIZE, sizeof(*table));
-	table_used = calloc(TABLE_SIZE, 1);
-	todo = calloc(TABLE_SIZE, sizeof(*todo));
-	EXPECT_TRUE(table && table_used && todo);
-	found_bad = NULL;
-	*ret_nr_states = 0;
-	for (u32 choice = 0; choice < 2 * NR_OPERATIONS * NR_OPERATIONS * NR_OPERATIONS && !found_bad;
+	u64 nr_states = 0;
+
+	for (u32 choice = 0; choice < 2 * NR_OPERATIONS * NR_OPERATIONS * NR_OPERATIONS && !model.bad;
 	     choice += v->is_sampled ? EACH - 1 : 1) {
 		u32 rest = choice / 2;
 
@@ -433,24 +420,16 @@ static const char *whats_broken(const struct variant *variant, u64 *ret_nr_state
 		ops[0][1] = rest / NR_OPERATIONS % NR_OPERATIONS;
 		ops[1][0] = rest / NR_OPERATIONS / NR_OPERATIONS;
 		ops[2][0] = OP_CLOSE;
-		if (ops[0][0] == OP_NONE)
-			continue;
-		*ret_nr_states += explore(choice & 1);
+		if (ops[0][0] != OP_NONE)
+			nr_states += explore(choice & 1);
 	}
-	free(table);
-	free(table_used);
-	free(todo);
-	return found_bad;
+	return nr_states;
 }
 
 static const char *try(struct variant variant, const char *name)
 {
-	u64 nr_states;
-	const char *broken = whats_broken(&variant, &nr_states);
-
-	printf("# %s: %s after %llu states\n", name, broken ?: "sound",
-	       (unsigned long long)nr_states);
-	return broken;
+	v = &variant;
+	return model_end(name, explore_all());
 }
 
 /* @part: what is left out. */

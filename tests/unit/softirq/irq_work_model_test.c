@@ -12,11 +12,9 @@
  *
  * Each part is left out in turn, and then such a state must be found.
  */
-#include "base/types.h"
-#include "tests/test.h"
+#include "tests/model.h"
 
 #define NR_CALLERS 3
-#define TABLE_SIZE (1u << 20)
 
 struct variant {
 	bool no_look_before_sleep, no_rouse, clear_after_call, claim_by_load_and_store;
@@ -33,29 +31,7 @@ struct state {
 	u8 thread, asleep, roused;
 };
 
-static struct state *table;
-static u8 *table_used;
-static u32 *todo, nr_todo;
-static const char *found_bad;
 static const struct variant *v;
-
-static void visit(const struct state *s)
-{
-	u64 hash = 14695981039346656037ull;
-	u32 at;
-
-	for (size_t i = 0; i < sizeof(*s); i++)
-		hash = (hash ^ ((const u8 *)s)[i]) * 1099511628211ull;
-	for (at = (hash >> 32) % TABLE_SIZE; table_used[at]; at = (at + 1) % TABLE_SIZE) {
-		if (!memcmp(&table[at], s, sizeof(*s)))
-			return;
-	}
-	table[at] = *s;
-	table_used[at] = 1;
-	todo[nr_todo++] = at;
-	if (nr_todo > TABLE_SIZE / 4 * 3)
-		abort();
-}
 
 static void claimed(struct state *s, int c, bool was_pending)
 {
@@ -84,7 +60,7 @@ static void caller_step(struct state *s, int c)
 		return;
 	case C_PUSH:
 		if (s->nr_in_list++)
-			found_bad = "twice: in the list";
+			model_bad("twice: in the list");
 		s->callers[c] = C_ROUSE;
 		return;
 	case C_ROUSE:
@@ -111,7 +87,7 @@ static void thread_step(struct state *s)
 	case T_CALL:
 		s->seen = s->written;
 		if (++s->nr_calls > s->nr_claims)
-			found_bad = "twice: called";
+			model_bad("twice: called");
 		s->thread = v->clear_after_call ? T_CLEAR : T_END;
 		return;
 	case T_END:
@@ -141,9 +117,29 @@ static void check_end(const struct state *s)
 	if (s->thread != T_ASLEEP || s->roused)
 		return;
 	if (s->pending || s->nr_in_list)
-		found_bad = "lost";
+		model_bad("lost");
 	else if (s->seen != s->written)
-		found_bad = "blind";
+		model_bad("blind");
+}
+
+static void visit_successors(const void *state)
+{
+	const struct state *s = state;
+	struct state next;
+
+	check_end(s);
+	for (int c = 0; c < NR_CALLERS; c++) {
+		if (s->callers[c] == C_DONE)
+			continue;
+		next = *s;
+		caller_step(&next, c);
+		model_visit(&next);
+	}
+	if (s->thread != T_ASLEEP || s->roused) {
+		next = *s;
+		thread_step(&next);
+		model_visit(&next);
+	}
 }
 
 static const char *try(struct variant variant, const char *name)
@@ -151,33 +147,7 @@ static const char *try(struct variant variant, const char *name)
 	struct state first = { .nr_calls = 0 };
 
 	v = &variant;
-	table = calloc(TABLE_SIZE, sizeof(*table));
-	table_used = calloc(TABLE_SIZE, 1);
-	todo = calloc(TABLE_SIZE, sizeof(*todo));
-	EXPECT_TRUE(table && table_used && todo);
-	nr_todo = 0;
-	found_bad = NULL;
-	visit(&first);
-	for (u32 i = 0; i < nr_todo && !found_bad; i++) {
-		struct state s = table[todo[i]], next;
-
-		check_end(&s);
-		for (int c = 0; c < NR_CALLERS; c++) {
-			next = s;
-			if (s.callers[c] != C_DONE)
-				caller_step(&next, c);
-			visit(&next);
-		}
-		next = s;
-		if (s.thread != T_ASLEEP || s.roused)
-			thread_step(&next);
-		visit(&next);
-	}
-	free(table);
-	free(table_used);
-	free(todo);
-	printf("# %s: %s after %u states\n", name, found_bad ?: "sound", nr_todo);
-	return found_bad;
+	return model_end(name, model_run(&first, sizeof(first), visit_successors, NULL));
 }
 
 #define BROKEN_WITHOUT(part) EXPECT_TRUE(try((struct variant){ .part = true }, #part))

@@ -10,14 +10,12 @@
  * Each part of the algorithm is left out in turn, and then such a state must be
  * found: that is what the part is for.
  */
-#include "base/types.h"
-#include "tests/test.h"
+#include "tests/model.h"
 
 #define NR_READERS 2
 #define NR_SECTIONS 2
 #define NR_ROUNDS 2
 #define NR_BUFFERED (2 * NR_SECTIONS)
-#define TABLE_SIZE (1u << 20)
 
 struct variant {
 	bool no_first_wait, no_second_wait, no_barrier, beginnings_first;
@@ -44,30 +42,7 @@ struct state {
 	u8 phase, step, sum_a, sum_b, round;
 };
 
-static struct state *table;		/* open addressing; used: by ->used */
-static u8 *table_used;
-static u32 *todo, nr_todo;
-static bool found_bad;
-
-static void visit(const struct state *s)
-{
-	u64 hash = 14695981039346656037ull;
-	u32 at;
-
-	for (size_t i = 0; i < sizeof(*s); i++)
-		hash = (hash ^ ((const u8 *)s)[i]) * 1099511628211ull;
-	for (at = (hash >> 32) % TABLE_SIZE; table_used[at]; at = (at + 1) % TABLE_SIZE) {
-		if (!memcmp(&table[at], s, sizeof(*s)))
-			return;
-	}
-	table[at] = *s;
-	table_used[at] = 1;
-	todo[nr_todo++] = at;
-	if (nr_todo > TABLE_SIZE / 4 * 3) {
-		fprintf(stderr, "the model outgrew its table\n");
-		abort();
-	}
-}
+static const struct variant *v;
 
 static void flush_one(struct state *s, int r)
 {
@@ -99,7 +74,8 @@ static void reader_step(struct state *s, int r)
 		reader->object = s->cell;
 		break;
 	case R_USE:
-		found_bad |= s->freed >> reader->object & 1;
+		if (s->freed >> reader->object & 1)
+			model_bad("freed: a reader uses it");
 		break;
 	case R_COUNT_END:
 		buffer(reader, END + reader->idx);
@@ -111,7 +87,7 @@ static void reader_step(struct state *s, int r)
 }
 
 /* One step of a look at the counts under @idx; the phase ends when the sums are equal. */
-static void look_step(struct state *s, const struct variant *v, u8 idx)
+static void look_step(struct state *s, u8 idx)
 {
 	u8 first = v->beginnings_first ? BEGIN : END;
 
@@ -132,7 +108,7 @@ static void look_step(struct state *s, const struct variant *v, u8 idx)
 	s->step++;
 }
 
-static void writer_step(struct state *s, const struct variant *v)
+static void writer_step(struct state *s)
 {
 	switch (s->phase) {
 	case W_PUBLISH:
@@ -140,14 +116,14 @@ static void writer_step(struct state *s, const struct variant *v)
 		s->phase = v->no_first_wait ? W_FLIP : W_FIRST_WAIT;
 		break;
 	case W_FIRST_WAIT:
-		look_step(s, v, !s->idx);
+		look_step(s, !s->idx);
 		break;
 	case W_FLIP:
 		s->idx = !s->idx;
 		s->phase = v->no_second_wait ? W_FREE : W_SECOND_WAIT;
 		break;
 	case W_SECOND_WAIT:
-		look_step(s, v, !s->idx);
+		look_step(s, !s->idx);
 		break;
 	case W_FREE:
 		s->freed |= 1 << s->round;
@@ -156,87 +132,64 @@ static void writer_step(struct state *s, const struct variant *v)
 	}
 }
 
-static void visit_successors(const struct state *s, const struct variant *v)
+static void visit_successors(const void *state)
 {
+	const struct state *s = state;
 	struct state next;
 
 	for (int r = 0; r < NR_READERS; r++) {
 		if (s->readers[r].nr_left) {
 			next = *s;
 			reader_step(&next, r);
-			visit(&next);
+			model_visit(&next);
 		}
 		if (s->readers[r].nr_buffered) {
 			next = *s;
 			flush_one(&next, r);
-			visit(&next);
+			model_visit(&next);
 		}
 	}
 	if (s->phase != W_DONE) {
 		next = *s;
-		writer_step(&next, v);
-		visit(&next);
+		writer_step(&next);
+		model_visit(&next);
 	}
 }
 
-/* Return: is there a state in which a reader uses a freed object? */
-static bool is_broken(const struct variant *v, u32 *ret_nr_states)
+static const char *try(struct variant variant, const char *name)
 {
 	struct state first = { 0 };
 
-	table = calloc(TABLE_SIZE, sizeof(*table));
-	table_used = calloc(TABLE_SIZE, 1);
-	todo = calloc(TABLE_SIZE, sizeof(*todo));
-	EXPECT_TRUE(table && table_used && todo);
-	nr_todo = 0;
-	found_bad = false;
+	v = &variant;
 	for (int r = 0; r < NR_READERS; r++)
 		first.readers[r].nr_left = NR_SECTIONS;
-	visit(&first);
-	for (u32 i = 0; i < nr_todo && !found_bad; i++) {
-		struct state s = table[todo[i]];
-
-		visit_successors(&s, v);
-	}
-	*ret_nr_states = nr_todo;
-	free(table);
-	free(table_used);
-	free(todo);
-	return found_bad;
+	return model_end(name, model_run(&first, sizeof(first), visit_successors, NULL));
 }
 
-static bool variant_is_broken(struct variant v, const char *name)
-{
-	u32 nr_states;
-	bool broken = is_broken(&v, &nr_states);
-
-	printf("# %s: %s after %u states\n", name, broken ? "broken" : "sound", nr_states);
-	return broken;
-}
+/* @part: what is left out, or done in its place. */
+#define BROKEN_WITHOUT(part) EXPECT_TRUE(try((struct variant){ .part = true }, #part))
 
 TEST(srcu_model, no_interleaving_uses_a_freed_object)
 {
-	EXPECT_FALSE(variant_is_broken((struct variant){ 0 }, "the algorithm"));
+	EXPECT_PTR_EQ(try((struct variant){ .no_barrier = false }, "the algorithm"), NULL);
 }
 
 TEST(srcu_model, the_first_wait_is_needed)
 {
-	EXPECT_TRUE(variant_is_broken((struct variant){ .no_first_wait = true }, "no first wait"));
+	BROKEN_WITHOUT(no_first_wait);
 }
 
 TEST(srcu_model, the_second_wait_is_needed)
 {
-	EXPECT_TRUE(variant_is_broken((struct variant){ .no_second_wait = true },
-				      "no second wait"));
+	BROKEN_WITHOUT(no_second_wait);
 }
 
 TEST(srcu_model, the_barrier_is_needed)
 {
-	EXPECT_TRUE(variant_is_broken((struct variant){ .no_barrier = true }, "no barrier"));
+	BROKEN_WITHOUT(no_barrier);
 }
 
 TEST(srcu_model, ends_must_be_summed_first)
 {
-	EXPECT_TRUE(variant_is_broken((struct variant){ .beginnings_first = true },
-				      "beginnings summed first"));
+	BROKEN_WITHOUT(beginnings_first);
 }

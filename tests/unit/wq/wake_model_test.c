@@ -15,7 +15,7 @@
  */
 #include <rove/workqueue.h>
 
-#include "tests/unit/wq/model.h"
+#include "tests/model.h"
 
 #define NR_WORKERS 2
 #define NR_USERS 2
@@ -54,7 +54,7 @@ struct state {
 	struct {
 		u8 pc, chosen;
 	} choose[NR_CHOOSERS];
-} __attribute__((aligned(8)));
+};
 
 static const struct variant *v;
 static u8 wake_how, limit;
@@ -482,19 +482,14 @@ static u32 explore(u8 how)
 
 static const char *try(struct variant variant, const char *name)
 {
-	const char *broken = NULL;
 	u64 nr_states = 0;
 
 	v = &variant;
-	for (u8 how = 0; how < 8 * 3 && !broken; how++) {
+	for (u8 how = 0; how < 8 * 3 && !model.bad; how++) {
 		wake_how = how / 8;
 		nr_states += explore(how % 8);
-		broken = model.bad;
 	}
-	model_free();
-	printf("# %s: %s after %llu states\n", name, broken ?: "sound",
-	       (unsigned long long)nr_states);
-	return broken;
+	return model_end(name, nr_states);
 }
 
 /* @part: what is left out, or done in its place. */

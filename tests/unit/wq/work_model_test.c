@@ -187,37 +187,28 @@ static u64 explore_family(const struct family *f, u8 with)
 	return nr_states;
 }
 
-static const char *whats_broken(const struct variant *variant, u64 *ret_nr_states)
+static u64 explore_all(void)
 {
-	const char *broken;
+	u64 nr_states = 0;
 
-	v = variant;
-	*ret_nr_states = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
 		const struct family *f = &families[i];
 
 		for (u8 with = f->with[0]; with <= f->with[1]; with++) {
 			if (__builtin_popcount(with) <= 2)
-				*ret_nr_states += explore_family(f, with);
+				nr_states += explore_family(f, with);
 		}
 	}
-	broken = model.bad;
-	model_free();
-	return broken;
+	return nr_states;
 }
 
 static const char *try(struct variant variant, const char *name)
 {
-	const char *broken;
-	u64 nr_states;
-
 #ifdef __SANITIZE_THREAD__
 	SKIP("one thread: ThreadSanitizer would see nothing, and take minutes");
 #endif
-	broken = whats_broken(&variant, &nr_states);
-	printf("# %s: %s after %llu states\n", name, broken ?: "sound",
-	       (unsigned long long)nr_states);
-	return broken;
+	v = &variant;
+	return model_end(name, explore_all());
 }
 
 /* @part: what is left out, or done in its place. */

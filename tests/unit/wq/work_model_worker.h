@@ -7,7 +7,7 @@
 #ifndef ROVE_TESTS_UNIT_WQ_WORK_MODEL_WORKER_H
 #define ROVE_TESTS_UNIT_WQ_WORK_MODEL_WORKER_H
 
-#include "tests/unit/wq/model.h"
+#include "tests/model.h"
 #include "wq/work_state.h"
 
 #define NR_WORKERS 2

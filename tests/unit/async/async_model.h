@@ -20,7 +20,7 @@
 struct variant {
 	bool no_dead, no_cancel_at_reap, no_wait_at_reap, no_grace_for_cells,
 	     no_grace_for_programs, no_section_in_callback, no_put_when_dead, no_user_check,
-	     no_retry, no_reference, is_sampled;
+	     no_retry, no_reference;
 };
 
 enum { OP_NONE, OP_INIT, OP_SET_A, OP_SET_B, OP_START, OP_CANCEL, OP_RELEASE, NR_OPERATIONS,

@@ -21,6 +21,7 @@
 #include "tests/tool/bpf_differ/map_more.h"
 #include "tests/tool/bpf_differ/progs.h"
 #include "tests/tool/bpf_differ/runs.h"
+#include "tests/tool/bpf_differ/stats.h"
 
 #define MAX_SHOWN 20
 
@@ -45,6 +46,7 @@ static const struct group {
 	{ "logs", group_logs },
 	{ "bind", group_bind },
 	{ "runs", group_runs },
+	{ "stats", group_stats },
 	{ "programs_on_maps", group_programs_on_maps },
 	{ "ringbuf", group_ringbuf },
 	{ "info", group_info },

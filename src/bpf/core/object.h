@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * bpf/core/object.h - maps, programs, BTF and links as things with an id and descriptors
+ * bpf/core/object.h - maps, programs, BTF, links and stats as things with an id and descriptors
  *
  * An object is a counted struct with an id of its kind.  Its descriptors are
  * real ones, of a memfd: so they can be duplicated, passed on and mapped, and a
@@ -19,7 +19,7 @@
 #include "base/refcount.h"
 #include "base/types.h"
 
-enum object_kind { OBJECT_PROG, OBJECT_MAP, OBJECT_BTF, OBJECT_LINK, OBJECT_KINDS };
+enum object_kind { OBJECT_PROG, OBJECT_MAP, OBJECT_BTF, OBJECT_LINK, OBJECT_STATS, OBJECT_KINDS };
 
 struct object;
 struct object_view;

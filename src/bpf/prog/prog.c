@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/atomic.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "bpf/map/rcu.h"
 #include "bpf/prog/prog.h"
@@ -65,6 +67,27 @@ int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map)
 	return err;
 }
 
+static int run(const struct bpf_prog *prog, const void *ctx, u64 *ret_r0)
+{
+	const u64 args[INTERP_MAX_ARGS] = { (uintptr_t)ctx };
+	int err;
+
+	map_rcu_read_lock();
+	err = interp_run(prog->code, 0, args, ret_r0);
+	map_rcu_read_unlock();
+	return err;
+}
+
+static int run_timed(struct bpf_prog *prog, const void *ctx, u64 *ret_r0)
+{
+	u64 begin_ns = clock_mono_ns();
+	int err = run(prog, ctx, ret_r0);
+
+	fetch_add_relaxed(&prog->run_time_ns, clock_mono_ns() - begin_ns);
+	fetch_add_relaxed(&prog->run_cnt, 1);
+	return err;
+}
+
 /**
  * prog_run - run a program once
  * @prog: the caller holds a reference
@@ -74,16 +97,13 @@ int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map)
  * Context: any; a thread, unless the program's type runs in signal handlers.
  * Return:  0; -EFAULT, -ELOOP as interp_run(), never for what the verifier accepted.
  */
-int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value)
+int prog_run(struct bpf_prog *prog, const void *ctx, u32 *ret_value)
 {
-	const u64 args[INTERP_MAX_ARGS] = { (uintptr_t)ctx };
 	u64 r0 = 0;
 	int err;
 
 	ctx_any();
-	map_rcu_read_lock();
-	err = interp_run(prog->code, 0, args, &r0);
-	map_rcu_read_unlock();
+	err = READ_ONCE(prog_stats_users) ? run_timed(prog, ctx, &r0) : run(prog, ctx, &r0);
 	if (!err)
 		*ret_value = r0;
 	return err;

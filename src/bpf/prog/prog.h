@@ -76,6 +76,8 @@ struct bpf_prog {
 	struct bpf_map		**maps;				/* L: each referenced, none twice */
 	u32			nr_maps;			/* L */
 	u64			recursion_misses;		/* A: samples it was not run for */
+	u64			run_cnt;			/* A: runs while prog_stats_users was not 0 */
+	u64			run_time_ns;			/* A: of those */
 	u32			later;				/* A: references to be put later */
 	u32			later_batch;			/* R */
 	struct rcu_head		later_rcu;			/* R */
@@ -88,7 +90,11 @@ int prog_load(const struct prog_spec *spec, u32 *ret_log_true_size, struct bpf_p
 int prog_by_fd(int fd, struct bpf_prog **ret_prog);
 int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map);
 void prog_put_later(struct object *obj);
-int prog_run(const struct bpf_prog *prog, const void *ctx, u32 *ret_value);
+int prog_run(struct bpf_prog *prog, const void *ctx, u32 *ret_value);
+
+extern const struct object_ops stats_object_ops;
+
+int prog_stats_create(struct object **ret_obj);
 
 static inline void prog_put(struct bpf_prog *prog)
 {
@@ -102,6 +108,8 @@ static inline struct bpf_prog *prog_of_object(struct object *obj)
 }
 
 /* --- within bpf/prog ---------------------------------------------------------------------- */
+
+extern u32 prog_stats_users;	/* A: see bpf/prog/stats.c */
 
 /* The maps that one check has met, each referenced once until it ends. */
 struct map_set {

@@ -69,6 +69,7 @@ int cmd_btf_fd_by_id(struct call *c);
 int cmd_link_next_id(struct call *c);
 int cmd_link_fd_by_id(struct call *c);
 int cmd_info_by_fd(struct call *c);
+int cmd_enable_stats(struct call *c);
 
 /* --- shared by commands ------------------------------------------------------------------- */
 

@@ -208,8 +208,8 @@ int info_of_prog(struct bpf_prog *prog, u64 user_info, u32 *bytes)
 	info.ifindex = 0;
 	info.netns_dev = 0;
 	info.netns_ino = 0;
-	info.run_time_ns = 0;
-	info.run_cnt = 0;
+	info.run_time_ns = READ_ONCE(prog->run_time_ns);
+	info.run_cnt = READ_ONCE(prog->run_cnt);
 	info.recursion_misses = READ_ONCE(prog->recursion_misses);
 	info.attach_btf_obj_id = prog->attach_btf_id ? OWN_BTF_ID : 0;
 	info.attach_btf_id = prog->attach_btf_id;

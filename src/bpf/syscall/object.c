@@ -96,8 +96,10 @@ static int info_of(struct object *obj, u64 user_info, u32 *bytes)
 		return info_of_map(map_of_object(obj), user_info, bytes);
 	case OBJECT_LINK:
 		return info_of_link(link_of_object(obj), user_info, bytes);
-	default:
+	case OBJECT_BTF:
 		return info_of_btf(container_of(obj, struct btf_object, obj), user_info, bytes);
+	default:
+		return -EINVAL;	/* stats have none */
 	}
 }
 

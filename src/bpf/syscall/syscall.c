@@ -59,6 +59,7 @@ static const struct command commands[] = {
 	[BPF_LINK_GET_NEXT_ID] = { cmd_link_next_id, ATTR_END(next_id) },
 	[BPF_ITER_CREATE] = { cmd_iter_create, ATTR_END(iter_create.flags), true },
 	[BPF_OBJ_GET_INFO_BY_FD] = { cmd_info_by_fd, ATTR_END(info.info) },
+	[BPF_ENABLE_STATS] = { cmd_enable_stats, ATTR_END(enable_stats.type), true },
 };
 
 /* Checked reads must work, and our own BTF is to have the first id. */

@@ -32,7 +32,7 @@ static int check_sizes(const union bpf_attr *attr)
 
 /* --- syscall programs --------------------------------------------------------------------- */
 
-static int run_with_ctx(struct call *c, const struct bpf_prog *prog, void *ctx)
+static int run_with_ctx(struct call *c, struct bpf_prog *prog, void *ctx)
 {
 	u32 bytes = c->attr.test.ctx_size_in, retval = 0;
 	int err;
@@ -43,7 +43,7 @@ static int run_with_ctx(struct call *c, const struct bpf_prog *prog, void *ctx)
 	return err ?: user_write(c->attr.test.ctx_in, ctx, bytes);
 }
 
-static int run_syscall(struct call *c, const struct bpf_prog *prog)
+static int run_syscall(struct call *c, struct bpf_prog *prog)
 {
 	const __typeof__(c->attr.test) *t = &c->attr.test;
 	u64 small[SMALL_CTX_BYTES / sizeof(u64)];
@@ -80,7 +80,7 @@ static struct __sk_buff packet_ctx(const u8 *data, u32 bytes)
 }
 
 /* @ret_ns: of one run, on average. */
-static int run_repeatedly(const struct bpf_prog *prog, struct __sk_buff *ctx, u32 repeat,
+static int run_repeatedly(struct bpf_prog *prog, struct __sk_buff *ctx, u32 repeat,
 			  u32 *ret_value, u32 *ret_ns)
 {
 	u64 start = clock_mono_ns(), ns;
@@ -109,7 +109,7 @@ static int give_packet(struct call *c, u8 *data, u32 bytes)
 	return call_answer(c, test.data_size_out, bytes) ?: short_of_room;
 }
 
-static int run_filter_on(struct call *c, const struct bpf_prog *prog, u8 *data)
+static int run_filter_on(struct call *c, struct bpf_prog *prog, u8 *data)
 {
 	u32 bytes = c->attr.test.data_size_in, retval = 0, ns = 0;
 	struct __sk_buff ctx = packet_ctx(data, bytes);
@@ -126,7 +126,7 @@ static int run_filter_on(struct call *c, const struct bpf_prog *prog, u8 *data)
 	return err ?: room_err;
 }
 
-static int run_filter(struct call *c, const struct bpf_prog *prog)
+static int run_filter(struct call *c, struct bpf_prog *prog)
 {
 	const __typeof__(c->attr.test) *t = &c->attr.test;
 	void *data;

@@ -164,7 +164,8 @@ static inline bool gives_descriptor(int cmd)
 	return cmd == BPF_MAP_CREATE || cmd == BPF_PROG_LOAD || cmd == BPF_BTF_LOAD ||
 	       cmd == BPF_PROG_GET_FD_BY_ID || cmd == BPF_MAP_GET_FD_BY_ID ||
 	       cmd == BPF_BTF_GET_FD_BY_ID || cmd == BPF_LINK_CREATE ||
-	       cmd == BPF_LINK_GET_FD_BY_ID || cmd == BPF_ITER_CREATE;
+	       cmd == BPF_LINK_GET_FD_BY_ID || cmd == BPF_ITER_CREATE ||
+	       cmd == BPF_ENABLE_STATS;
 }
 
 /* What a call returned, as something that can be compared; a descriptor is closed. */

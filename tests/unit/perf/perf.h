@@ -18,12 +18,12 @@
 
 #define PERIOD_NS 200000
 
-/* A clock of a thread (0: the caller's), stopped; or -errno. */
-static inline int clock_event(int tid, u64 period_ns)
+/* A clock (PERF_COUNT_SW_*) of a thread (0: the caller's), stopped; or -errno. */
+static inline int event_of(u32 clock, int tid, u64 period_ns)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
-		.config = PERF_COUNT_SW_TASK_CLOCK,
+		.config = clock,
 		.size = sizeof(attr),
 		.sample_period = period_ns,
 		.disabled = 1,
@@ -33,6 +33,11 @@ static inline int clock_event(int tid, u64 period_ns)
 	int fd = syscall(SYS_perf_event_open, &attr, tid, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
+}
+
+static inline int clock_event(int tid, u64 period_ns)
+{
+	return event_of(PERF_COUNT_SW_TASK_CLOCK, tid, period_ns);
 }
 
 /* All processes of a user share the queue of real-time signals. */

@@ -206,7 +206,7 @@ static void move_shard_locked(struct shard *s, struct lane *lane)
 	WRITE_ONCE(s->lane, lane);
 	/*
 	 * ORDER shard.move (seq_cst): before the last look into the shard.  Who queues and
-	 * tells the old pool is seen here.  Pairs with shard.push in shard_push().
+	 * tells the old pool is seen here.  Pairs with shard.push in shard_push_linked().
 	 */
 	store_seq_cst(&s->pool, lane->pool);
 	pool_adopt_locked(lane->pool, s);

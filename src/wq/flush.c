@@ -223,13 +223,25 @@ bool rove_flush_work(struct rove_work *work)
 	return work_wait_run(work);
 }
 
+/* Has a work that is not pending been run last by a worker that is in none? */
+static inline bool has_been_run_by(const struct rove_work *work, u32 worker)
+{
+	u64 state = READ_ONCE(work->state);
+
+	return !(state & WORK_PENDING) && work_state_worker(state) == worker;
+}
+
 /**
  * rove_flush_works - see rove/workqueue.h
  */
 void rove_flush_works(struct rove_work *const *works, size_t nr)
 {
+	u32 me;
+
 	ctx_may_sleep();
-	help_with_many(works, nr);
-	for (size_t i = 0; i < nr; i++)
-		rove_flush_work(works[i]);
+	me = help_with_many(works, nr);
+	for (size_t i = 0; i < nr; i++) {
+		if (!likely(has_been_run_by(works[i], me)))
+			rove_flush_work(works[i]);
+	}
 }

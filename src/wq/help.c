@@ -65,8 +65,26 @@ static bool is_waiting_in(const struct rove_work *work, const struct shard *s)
 	return work_state_waits_in(READ_ONCE(work->state), s->id);
 }
 
-/* Adds to @nr_new if the work was not in flight.  Return: what goes into a slot, or 0. */
-static unsigned long take_from_list_locked(struct shard *s, struct rove_work *work, u32 *nr_new)
+/* What a helper has taken; the first it has claimed, the others are in its slots. */
+struct help_take {
+	unsigned long	first;		/* as in a slot; 0: nothing */
+	u32		nr_slots;
+	u32		nr_new;		/* that were not in flight before */
+};
+
+/* The first is begun at once: nobody need find it in a slot. */
+static inline void take_slot(struct worker *w, struct help_take *take, unsigned long slot)
+{
+	/* ORDER slot.fill (release): as in fill_slots_locked().  Pairs with slot.claim. */
+	if (likely(take->first))
+		store_release(&w->slot[take->nr_slots++], slot);
+	else
+		take->first = slot;
+}
+
+/* One that may be anywhere.  Return: what goes into a slot, or 0. */
+static unsigned long __attribute__((noinline))
+take_from_list_locked(struct shard *s, struct rove_work *work, struct help_take *take)
 {
 	u32 bits, color = s->color;
 
@@ -79,9 +97,55 @@ static unsigned long take_from_list_locked(struct shard *s, struct rove_work *wo
 	if (unlikely(bits & LINK_COUNTED))
 		color = !!(bits & LINK_COLOR);
 	else
-		*nr_new += 1;
+		take->nr_new++;
 	s->nr_helped++;
 	return (unsigned long)work | (color ? SLOT_COLOR : 0);
+}
+
+/*
+ * Those in front of the list, as far as they are the ones waited for, in the same order: they
+ * are waited for as they were queued.  Nothing is written in them; that they are not in the
+ * list any more is, under the lock, written once, after all.
+ *
+ * Return: how many.
+ */
+static size_t take_front_locked(struct shard *s, struct worker *w, struct help_take *take,
+				struct rove_work *const *works, size_t nr)
+{
+	unsigned long color = s->color ? SLOT_COLOR : 0;
+	struct rove_work *work = s->first;
+	size_t i;
+
+	assert_held(&s->lock);
+	if (unlikely(s->fixed))
+		return 0;
+	for (i = 0; i < nr && work == works[i] && take->nr_slots < WORKER_SLOTS; i++) {
+		struct rove_work *next = work->next;
+
+		take_slot(w, take, (unsigned long)work | color);
+		work = next;
+	}
+	WRITE_ONCE(s->first, work);
+	s->nr_listed -= i;
+	s->nr_helped += i;
+	take->nr_new += i;
+	return i;
+}
+
+/* Return: how many from the beginning are not worth another try. */
+static size_t take_locked(struct shard *s, struct worker *w, struct help_take *take,
+			  struct rove_work *const *works, size_t nr)
+{
+	size_t i = take_front_locked(s, w, take, works, nr);
+
+	while (unlikely(i < nr) && take->nr_slots < WORKER_SLOTS) {
+		unsigned long slot = take_from_list_locked(s, works[i++], take);
+
+		if (slot)
+			take_slot(w, take, slot);
+		i += take_front_locked(s, w, take, works + i, nr - i);
+	}
+	return i;
 }
 
 /* @slot: one that the caller has claimed, before those of the batch; or 0. */
@@ -97,9 +161,8 @@ static void help_run(struct worker *w, unsigned long slot)
 static size_t help_from_shard(struct shard *s, struct worker *w,
 			      struct rove_work *const *works, size_t nr)
 {
-	unsigned long first = 0;
-	u32 nr_slots = 0, nr_new = 0;
-	size_t i = 0;
+	struct help_take take = { 0 };
+	size_t nr_done;
 
 	mutex_lock(&s->lock);
 	if (!s->wq || !(s->wq->flags & ROVE_WQ_HELP) || !token_try_get_locked(s)) {
@@ -108,21 +171,13 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 	}
 	worker_board_locked(w, s);
 	shard_splice_locked(s);
-	for (; i < nr && nr_slots < WORKER_SLOTS; i++) {
-		unsigned long slot = take_from_list_locked(s, works[i], &nr_new);
-
-		/* The first is begun at once: nobody need find it in a slot. */
-		if (slot && first)
-			store_release(&w->slot[nr_slots++], slot);
-		else if (slot)
-			first = slot;
-	}
-	w->nr_batch = nr_slots;
-	shard_left_locked(s, nr_new);
-	shard_begin_locked(s, nr_new);
+	nr_done = take_locked(s, w, &take, works, nr);
+	w->nr_batch = take.nr_slots;
+	shard_left_locked(s, take.nr_new);
+	shard_begin_locked(s, take.nr_new);
 	mutex_unlock(&s->lock);
-	help_run(w, first);
-	return i;
+	help_run(w, take.first);
+	return nr_done;
 }
 
 /* Nothing is to be run here: the work is idle again.  Context: thread. */
@@ -168,8 +223,9 @@ int help_instead(struct shard *s, struct rove_work *work)
  * help_with_many - run those works of many that have not begun, where one may
  *
  * Context: may sleep.
+ * Return:  the number of the worker that ran them, which is in none now; 0: none did.
  */
-void help_with_many(struct rove_work *const *works, size_t nr)
+u32 help_with_many(struct rove_work *const *works, size_t nr)
 {
 	struct worker *w = helper();
 
@@ -182,6 +238,7 @@ void help_with_many(struct rove_work *const *works, size_t nr)
 		else
 			i++;
 	}
+	return w ? w->id : 0;
 }
 
 /**

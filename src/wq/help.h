@@ -10,6 +10,6 @@
 int help_instead(struct shard *s, struct rove_work *work);
 bool help_with(struct rove_work *work);
 bool help_uses(const struct worker *w);
-void help_with_many(struct rove_work *const *works, size_t nr);
+u32 help_with_many(struct rove_work *const *works, size_t nr);
 
 #endif

@@ -306,7 +306,7 @@ static bool quiet_shard_locked(struct worker_pool *pool, struct shard *s)
 	} else if (!found) {
 		/*
 		 * ORDER shard.quiet (seq_cst): before the last look into the shard.  Pairs
-		 * with shard.push in shard_push().
+		 * with shard.push in shard_push_linked().
 		 */
 		store_seq_cst(&s->announced, SHARD_QUIET);
 		found = load_seq_cst(&s->stack) && make_known_locked(s);

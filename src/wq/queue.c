@@ -17,18 +17,26 @@
 #include "wq/work_state.h"
 #include "wq/wq.h"
 
+static inline struct shard *shard_of_cpu(const struct rove_workqueue *wq, u32 cpu)
+{
+	return wq->shards[likely(cpu < wq->nr_shards) ? cpu : cpu % wq->nr_shards];
+}
+
+static inline struct shard *shard_here(const struct rove_workqueue *wq)
+{
+	return shard_of_cpu(wq, likely(wq->nr_shards > 1) ? wq_this_cpu(wq) : 0);
+}
+
 /* Context: any. */
 struct shard *wq_shard_of_cpu(const struct rove_workqueue *wq, u32 cpu)
 {
-	return wq->shards[likely(cpu < wq->nr_shards) ? cpu : cpu % wq->nr_shards];
+	return shard_of_cpu(wq, cpu);
 }
 
 /* Context: any. */
 struct shard *wq_shard_here(const struct rove_workqueue *wq)
 {
-	if (wq->nr_shards == 1)
-		return wq->shards[0];
-	return wq_shard_of_cpu(wq, wq_this_cpu(wq));
+	return shard_here(wq);
 }
 
 /* For comparison: what the default does without a lock. */
@@ -62,6 +70,14 @@ static void __attribute__((noinline)) announce_and_wake(struct shard *s)
 	}
 }
 
+static void __attribute__((noinline)) tell_pool(struct shard *s, u32 wake)
+{
+	if (unlikely(wake != ROVE_WQ_WAKE_DEFAULT))
+		announce_and_wake_locked(s, wake);
+	else
+		announce_and_wake(s);
+}
+
 /**
  * shard_queue_chain - works that the caller has made pending go to their shard
  *
@@ -71,12 +87,19 @@ void shard_queue_chain(struct rove_workqueue *wq, struct shard *s, struct rove_w
 		       struct rove_work *last, u32 nr)
 {
 	u32 wake = wq->wake;	/* once it is pushed the queue may be gone */
-	bool tell = shard_push(s, first, last, nr);
 
-	if (unlikely(wake != ROVE_WQ_WAKE_DEFAULT))
-		announce_and_wake_locked(s, wake);
-	else if (tell)
-		announce_and_wake(s);
+	if (shard_push(s, first, last, nr) | (wake != ROVE_WQ_WAKE_DEFAULT))
+		tell_pool(s, wake);
+}
+
+/* The same for one. */
+static inline void queue_one(struct rove_workqueue *wq, struct shard *s, struct rove_work *work)
+{
+	u32 wake = wq->wake;
+
+	WRITE_ONCE(work->next, NULL);
+	if (unlikely(shard_push_linked(s, work) | (wake != ROVE_WQ_WAKE_DEFAULT)))
+		tell_pool(s, wake);
 }
 
 /**
@@ -97,7 +120,9 @@ static bool may_run_here(const struct rove_workqueue *wq)
 	return wq->full == ROVE_WQ_FULL_RUN && !in_nmi() && !in_softirq();
 }
 
-static int queue_on(struct rove_workqueue *wq, struct shard *s, struct rove_work *work)
+/* Whatever the queue and the work are. */
+static int __attribute__((noinline)) queue_any(struct rove_workqueue *wq, struct shard *s,
+					       struct rove_work *work)
 {
 	bool special = unlikely(READ_ONCE(wq->draining) || wq->max_pending);
 	bool run_here = false;
@@ -114,10 +139,20 @@ static int queue_on(struct rove_workqueue *wq, struct shard *s, struct rove_work
 	if (unlikely(run_here))
 		return queued > 0 ? help_instead(s, work) : queued;
 	if (likely(queued > 0))
-		shard_queue_chain(wq, s, work, work, 1);
+		queue_one(wq, s, work);
 	else if (special && wq->max_pending)
 		room_give(wq, 1);
 	return queued;
+}
+
+/* Mostly the queue takes everything and the work is idle. */
+static inline int queue_on(struct rove_workqueue *wq, struct shard *s, struct rove_work *work)
+{
+	if (unlikely(READ_ONCE(wq->draining) | wq->max_pending) ||
+	    unlikely(!work_state_try_queue_idle(&work->state, s->id)))
+		return queue_any(wq, s, work);
+	queue_one(wq, s, work);
+	return 1;
 }
 
 /**
@@ -125,7 +160,7 @@ static int queue_on(struct rove_workqueue *wq, struct shard *s, struct rove_work
  */
 int rove_queue_work(struct rove_workqueue *wq, struct rove_work *work)
 {
-	return queue_on(wq, wq_shard_here(wq), work);
+	return queue_on(wq, shard_here(wq), work);
 }
 
 /**
@@ -133,7 +168,7 @@ int rove_queue_work(struct rove_workqueue *wq, struct rove_work *work)
  */
 int rove_queue_work_on(int cpu, struct rove_workqueue *wq, struct rove_work *work)
 {
-	return queue_on(wq, wq_shard_of_cpu(wq, cpu), work);
+	return queue_on(wq, shard_of_cpu(wq, cpu), work);
 }
 
 static size_t queue_each(struct rove_workqueue *wq, struct rove_work *const *works, size_t nr)
@@ -145,13 +180,19 @@ static size_t queue_each(struct rove_workqueue *wq, struct rove_work *const *wor
 	return nr_queued;
 }
 
+static bool __attribute__((noinline)) make_pending(struct shard *s, struct rove_work *work)
+{
+	work_settle(work);
+	return work_state_try_queue(&work->state, s->id, 0) > 0;
+}
+
 /**
  * rove_queue_works - see rove/workqueue.h
  */
 size_t rove_queue_works(struct rove_workqueue *wq, struct rove_work *const *works, size_t nr)
 {
 	struct rove_work *first = NULL, *last = NULL;
-	struct shard *s = wq_shard_here(wq);
+	struct shard *s = shard_here(wq);
 	size_t nr_queued = 0;
 
 	if (READ_ONCE(wq->draining) || wq->max_pending)
@@ -159,8 +200,8 @@ size_t rove_queue_works(struct rove_workqueue *wq, struct rove_work *const *work
 	for (size_t i = 0; i < nr; i++) {
 		struct rove_work *work = works[i];
 
-		work_settle(work);
-		if (work_state_try_queue(&work->state, s->id, 0) <= 0)
+		if (unlikely(!work_state_try_queue_idle(&work->state, s->id)) &&
+		    !make_pending(s, work))
 			continue;
 		WRITE_ONCE(work->link, NULL);
 		if (last)

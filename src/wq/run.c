@@ -155,7 +155,7 @@ static void __attribute__((noinline)) attend(struct worker *w)
 }
 
 /* What ended is counted before anything of the other color begins: a flush may wait. */
-static void say_ended(struct worker *w)
+static void __attribute__((noinline)) say_ended(struct worker *w)
 {
 	for (u32 color = 0; color < 2; color++) {
 		u32 nr = w->nr_ended[color];
@@ -166,7 +166,7 @@ static void say_ended(struct worker *w)
 }
 
 /* The caller owns @work. */
-static void run_claimed(struct worker *w, struct rove_work *work, u32 color)
+static inline void run_claimed(struct worker *w, struct rove_work *work, u32 color)
 {
 	rove_work_fn *fn = work->fn;
 
@@ -190,25 +190,25 @@ static void run_claimed(struct worker *w, struct rove_work *work, u32 color)
 	w->nr_ended[color]++;
 }
 
-/**
- * worker_run_one - run a work that was in a slot
- * @slot:  the caller has claimed it
- *
- * Context: thread.
- */
-void worker_run_one(struct worker *w, unsigned long slot)
+/* Somebody else has run it last.  Return: true: and runs it still, the work is parked there. */
+static bool __attribute__((noinline)) is_run_elsewhere(struct worker *w, u32 last,
+						       struct rove_work *work, u32 color)
+{
+	struct worker *runner = worker_by_id(last);
+
+	return unlikely(worker_is_in(runner, work)) && park(w, runner, work, color);
+}
+
+/* The caller has claimed @slot. */
+static inline void run_slot(struct worker *w, unsigned long slot)
 {
 	struct rove_work *work = (struct rove_work *)(slot & ~SLOT_BITS);
 	u32 color = slot & SLOT_COLOR, last = work_state_worker(READ_ONCE(work->state));
-	struct worker *runner;
 
 	if (unlikely(w->nr_ended[!color]))
 		say_ended(w);
-	if (last && last != w->id) {
-		runner = worker_by_id(last);
-		if (unlikely(worker_is_in(runner, work)) && park(w, runner, work, color))
-			return;
-	}
+	if (unlikely(last != w->id) && last && is_run_elsewhere(w, last, work, color))
+		return;
 	run_claimed(w, work, color);
 }
 
@@ -264,7 +264,7 @@ bool worker_run_batch(struct worker *w, unsigned long first)
 
 	worker_self = w;
 	if (first)
-		worker_run_one(w, first);
+		run_slot(w, first);
 	for (u32 i = 0; i < w->nr_batch; i++) {
 		/*
 		 * ORDER slot.claim (acquire): as in worker_claim_slot().  Pairs with
@@ -273,7 +273,7 @@ bool worker_run_batch(struct worker *w, unsigned long first)
 		unsigned long slot = xchg_acq_rel(&w->slot[i], 0ul);
 
 		if (likely(slot))
-			worker_run_one(w, slot);
+			run_slot(w, slot);
 	}
 	ended = worker_end_batch(w);
 	worker_self = outer;

@@ -114,23 +114,12 @@ static void set_link(struct rove_work *work, unsigned long link)
  */
 bool shard_push(struct shard *s, struct rove_work *first, struct rove_work *last, u32 nr)
 {
-	struct rove_work *older = READ_ONCE(s->stack);
-
 	WRITE_ONCE(last->next, NULL);
 	if (nr > 2)
 		set_link(last, (unsigned long)nr << 3);
 	if (nr > 1)
 		set_link(first->next, (unsigned long)last);
-	/*
-	 * ORDER shard.push (seq_cst): the chain comes before the stack shows it, and
-	 * the push before the looks at ->announced and ->pool.  Pairs with shard.splice,
-	 * shard.quiet and shard.move in shard_splice_locked(), quiet_shard_locked() and
-	 * move_shard_locked().
-	 */
-	do
-		set_link(first, (unsigned long)older);
-	while (!cmpxchg_seq_cst(&s->stack, &older, first));
-	return !load_seq_cst(&s->announced);
+	return shard_push_linked(s, first);
 }
 
 /* Who is before a work in the list. */
@@ -190,7 +179,7 @@ void shard_splice_locked(struct shard *s)
 		return;
 	/*
 	 * ORDER shard.splice (acquire): chains are walked after they were made.  Pairs
-	 * with shard.push in shard_push().
+	 * with shard.push in shard_push_linked().
 	 */
 	for (chain = xchg_seq_cst(&s->stack, NULL); chain; chain = older) {
 		older = link_of(get_link(chain));

@@ -107,6 +107,29 @@ void shard_append_locked(struct shard *s, struct rove_work *work);
 void shard_unpop_locked(struct shard *s, struct rove_work *work, u32 color);
 bool shard_unlink_locked(struct shard *s, struct rove_work *work, u32 *ret_color_bits);
 
+/**
+ * shard_push_linked - put a chain of works on the stack, of which all links but one are set
+ * @first:  oldest; the last one's ->next is NULL; the caller owns them all
+ *
+ * Context: any.  Lock-free.
+ * Return:  true if the pool has to be told (pool_announce()).
+ */
+static inline bool shard_push_linked(struct shard *s, struct rove_work *first)
+{
+	struct rove_work *older = READ_ONCE(s->stack);
+
+	/*
+	 * ORDER shard.push (seq_cst): the chain comes before the stack shows it, and
+	 * the push before the looks at ->announced and ->pool.  Pairs with shard.splice,
+	 * shard.quiet and shard.move in shard_splice_locked(), quiet_shard_locked() and
+	 * move_shard_locked().
+	 */
+	do
+		WRITE_ONCE(first->link, older);
+	while (unlikely(!cmpxchg_seq_cst(&s->stack, &older, first)));
+	return !load_seq_cst(&s->announced);
+}
+
 /* Context: any.  May be wrong in both directions for a moment without the lock. */
 static inline bool shard_looks_empty(const struct shard *s)
 {

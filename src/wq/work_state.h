@@ -114,6 +114,26 @@ static inline int work_state_try_queue(u64 *word, u32 shard, u64 flags)
 	}
 }
 
+/**
+ * work_state_try_queue_idle - work_state_try_queue() of a work that is idle, as most are
+ *
+ * Context: any.  Lock-free.
+ * Return:  true: the caller must now put it there; false: that is not known, nothing has
+ *          changed.
+ */
+static inline bool work_state_try_queue_idle(u64 *word, u32 shard)
+{
+	u64 old = READ_ONCE(*word);
+
+	/*
+	 * ORDER work.queue (acq_rel): as in work_state_try_queue().  Pairs with work.begin
+	 * and work.leave in work_state_begin() and work_state_leave().
+	 */
+	return likely(!(old & (WORK_PENDING | WORK_DISABLED_MASK))) &&
+	       cmpxchg_acq_rel(word, &old,
+			       old | WORK_PENDING | (u64)shard << WORK_SHARD_SHIFT);
+}
+
 /* Does the word say that it waits in a shard, or in a batch that was taken from there? */
 static inline bool work_state_waits_in(u64 state, u32 shard)
 {

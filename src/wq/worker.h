@@ -91,7 +91,6 @@ u32 worker_id_end(void);
 
 /* run.c: batches */
 bool worker_run_batch(struct worker *w, unsigned long first);
-void worker_run_one(struct worker *w, unsigned long slot);
 bool worker_end_batch(struct worker *w);
 void worker_give_back(struct worker *w);
 bool worker_claim_slot(struct worker *w, u32 i, unsigned long slot);

@@ -12,6 +12,9 @@
 #include "base/context.h"
 #include "softirq/hrtimer.h"
 
+/* Then it is another clock's turn: callbacks that are always due keep only their own waiting. */
+#define TURN 256
+
 static bool is_in_queue_locked(struct rove_hrtimer *timer)
 {
 	return tqueue_is_queued(hrtimer_queue(timer), hrtimer_node(timer));
@@ -172,7 +175,7 @@ static bool run_clock_locked(enum softirq_clock clock)
 	u64 now_ns = 0;
 	bool any = false;
 
-	for (;;) {
+	for (u32 nr = 0; nr < TURN; nr++) {
 		struct pheap_node *first;
 
 		hrtimer_take_changes_locked();
@@ -189,12 +192,13 @@ static bool run_clock_locked(enum softirq_clock clock)
 		look_at_locked(hrtimer_of_node(first), now_ns);
 		any = true;
 		if (READ_ONCE(softirq.works.newest))
-			return any;	/* they go first */
+			break;		/* they go first */
 	}
+	return any;
 }
 
 /**
- * softirq_run_timers - call back all that are due, or until there are works
+ * softirq_run_timers - call back those that are due, until there are works
  *
  * Context: the thread.
  * Return:  true if there were any.

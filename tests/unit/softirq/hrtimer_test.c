@@ -209,6 +209,40 @@ TEST(hrtimer, forward_counts_intervals_and_stops_at_the_end_of_time)
 	EXPECT_EQ(rove_hrtimer_cancel(&s.timer), 0);
 }
 
+static u32 no_more;
+
+/* Due again at once, for ever. */
+static enum rove_hrtimer_restart due_at_once(struct rove_hrtimer *timer)
+{
+	return load_seq_cst(&no_more) ? ROVE_HRTIMER_NORESTART : ROVE_HRTIMER_RESTART;
+}
+
+TEST(hrtimer, one_that_is_always_due_keeps_no_other_clocks_timers_waiting)
+{
+	static const int clocks[] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME };
+
+	for (u32 greedy = 0; greedy < ARRAY_SIZE(clocks); greedy++) {
+		struct rove_hrtimer always;
+
+		store_seq_cst(&no_more, 0);
+		EXPECT_EQ(rove_hrtimer_init(&always, clocks[greedy], due_at_once), 0);
+		start();
+		rove_hrtimer_start(&always, 0, ROVE_HRTIMER_ABS);
+		for (u32 i = 0; i < ARRAY_SIZE(clocks); i++) {
+			struct subject s;
+
+			if (i == greedy)
+				continue;
+			subject_init(&s, clocks[i]);
+			rove_hrtimer_start(&s.timer, NSEC_PER_USEC, ROVE_HRTIMER_REL);
+			WAIT_UNTIL(calls(&s));
+			EXPECT_EQ(rove_hrtimer_cancel(&s.timer), 0);
+		}
+		store_seq_cst(&no_more, 1);
+		rove_hrtimer_cancel(&always);
+	}
+}
+
 static void stop_inside(struct subject *s)
 {
 	s->result = rove_hrtimer_try_to_cancel(&s->timer);

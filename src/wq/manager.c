@@ -52,6 +52,17 @@ void manager_wake(void)
 
 /* --- workers that are missing --- */
 
+/* As many as may be are no fewer threads than none that can be had: rescuers go on in both cases. */
+static void make_worker(struct worker_pool *pool)
+{
+	bool full = READ_ONCE(pool->nr_workers) >= READ_ONCE(pool->max_workers);
+
+	if (!full && !worker_start(pool))
+		return;
+	if (mayday(pool) || !full)
+		WRITE_ONCE(pool->need_worker, 1);	/* next tick */
+}
+
 static void make_workers(struct worker_pool *pool)
 {
 	if (!READ_ONCE(pool->need_worker))
@@ -64,14 +75,10 @@ static void make_workers(struct worker_pool *pool)
 	 */
 	if (READ_ONCE(pool->nr_workers) >= pool->key.limit && pool_quiet(pool))
 		return;
-	if ((u32)load_seq_cst(&pool->idle)) {
+	if ((u32)load_seq_cst(&pool->idle))
 		pool_kick(pool);
-	} else if (READ_ONCE(pool->nr_running) < pool->key.limit &&
-		   READ_ONCE(pool->nr_workers) < READ_ONCE(pool->max_workers) &&
-		   worker_start(pool)) {
-		WRITE_ONCE(pool->need_worker, 1);	/* next tick */
-		mayday(pool);
-	}
+	else if (READ_ONCE(pool->nr_running) < pool->key.limit)
+		make_worker(pool);
 }
 
 /* --- workers that wait, or compute for long --- */

@@ -3,8 +3,8 @@
  * wq/rescuer.c - works go on when no worker can be made
  *
  * Each queue that asks for it has a thread from its creation on.  When a pool needs a
- * worker and cannot get one, the rescuers of all queues with works there are called,
- * and each runs its own queue's until none are left.
+ * worker and cannot get one, or has as many as it may, the rescuers of all queues with
+ * works there are called, and each runs its own queue's until none are left.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -104,28 +104,35 @@ void rescuer_stop(struct rove_workqueue *wq)
 	worker_release(wq->rescuer);
 }
 
-static void call_rescuer(struct rove_workqueue *wq)
+/* Return: false: it has none. */
+static bool call_rescuer(struct rove_workqueue *wq)
 {
 	u32 none = MAYDAY_NONE;
 
-	if (!wq || !wq->rescuer || !cmpxchg_acq_rel(&wq->mayday, &none, MAYDAY_CALLED))
-		return;
-	fetch_add_relaxed(&wq->nr_mayday, 1);
-	futex_wake(&wq->mayday, 1);
+	if (!wq || !wq->rescuer)
+		return false;
+	if (cmpxchg_acq_rel(&wq->mayday, &none, MAYDAY_CALLED)) {
+		fetch_add_relaxed(&wq->nr_mayday, 1);
+		futex_wake(&wq->mayday, 1);
+	}
+	return true;
 }
 
 /**
  * mayday - a pool has works and can make no worker
  *
  * Context: thread.
+ * Return:  true if there is a rescuer for any of them: what comes later will need it again.
  */
-void mayday(struct worker_pool *pool)
+bool mayday(struct worker_pool *pool)
 {
 	struct list_head *at;
+	bool called = false;
 
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);
 	for (at = pool->ring.next; at != &pool->ring; at = at->next)
-		call_rescuer(READ_ONCE(list_entry(at, struct shard, ring)->wq));
+		called |= call_rescuer(READ_ONCE(list_entry(at, struct shard, ring)->wq));
 	mutex_unlock(&pool->lock);
+	return called;
 }

@@ -10,6 +10,6 @@ struct worker_pool;
 
 int rescuer_start(struct rove_workqueue *wq);
 void rescuer_stop(struct rove_workqueue *wq);
-void mayday(struct worker_pool *pool);
+bool mayday(struct worker_pool *pool);
 
 #endif

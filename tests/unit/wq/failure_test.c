@@ -15,6 +15,7 @@
 #include "base/atomic.h"
 #include "base/futex.h"
 #include "tests/test.h"
+#include "wq/pool.h"
 #include "wq/wq.h"
 
 /* A: 0: none fails; n: the n-th does.  The manager's thread calls too. */
@@ -267,4 +268,56 @@ TEST(failure, a_rescuer_runs_what_no_worker_can_be_made_for)
 	EXPECT_TRUE(load_seq_cst(&nr_refused_threads) > 0);
 	EXPECT_EQ(READ_ONCE(wq->nr_rescued), 1);
 	unblock(wq);
+}
+
+static u32 nr_inside;
+
+static void stay_counted(struct rove_work *work)
+{
+	fetch_add_seq_cst(&nr_inside, 1);
+	stay(work);
+}
+
+static struct rove_workqueue *capped_queue(const char *name, u32 flags)
+{
+	struct rove_wq_options options = {
+		.size = sizeof(options), .flags = ROVE_WQ_UNBOUND | flags, .nice = 15,
+		.scope = ROVE_WQ_SCOPE_SYSTEM, .max_blocked = 1,
+	};
+	struct rove_workqueue *wq = NULL;
+
+	EXPECT_EQ(rove_workqueue_create(name, &options, &wq), 0);
+	return wq;
+}
+
+/* Works of one queue block as many workers as the pool may have; those of another go on. */
+TEST(failure, a_rescuer_runs_what_waits_behind_as_many_blocked_workers_as_may_be)
+{
+	struct rove_workqueue *blocked = capped_queue("blocked", 0);
+	struct rove_workqueue *wq = capped_queue("rescued", ROVE_WQ_MEM_RECLAIM);
+	u32 most = READ_ONCE(wq->lanes[0]->pool->max_workers);
+	struct rove_work *works = calloc(most + 1, sizeof(*works));
+	struct rove_work work = ROVE_WORK_INIT(count);
+
+	EXPECT_PTR_EQ(wq->lanes[0]->pool, blocked->lanes[0]->pool);
+	WRITE_ONCE(gate, 0);
+	WRITE_ONCE(nr_runs, 0);
+	for (u32 i = 0; i <= most; i++) {
+		rove_work_init(&works[i], stay_counted);
+		EXPECT_EQ(rove_queue_work(blocked, &works[i]), 1);
+	}
+	while (load_seq_cst(&nr_inside) != most)
+		sched_yield();
+	for (u32 i = 1; i <= 3; i++) {
+		EXPECT_EQ(rove_queue_work(wq, &work), 1);
+		rove_flush_work(&work);
+		EXPECT_EQ(READ_ONCE(nr_runs), i);
+	}
+	EXPECT_EQ(READ_ONCE(wq->nr_rescued), 3);
+	EXPECT_EQ(load_seq_cst(&nr_inside), most);
+	store_release(&gate, 1);
+	futex_wake(&gate, INT32_MAX);
+	rove_workqueue_free(blocked);
+	rove_workqueue_free(wq);
+	free(works);
 }

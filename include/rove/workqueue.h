@@ -281,7 +281,7 @@ bool rove_cancel_work(struct rove_work *work);
  */
 bool rove_cancel_work_sync(struct rove_work *work);
 
-/* As cancel; until as many rove_enable_work(), queueing gives -ECANCELED. */
+/* As cancel; until as many rove_enable_work() (65535 at most), queueing gives -ECANCELED. */
 bool rove_disable_work(struct rove_work *work);
 bool rove_disable_work_sync(struct rove_work *work);
 

@@ -72,6 +72,12 @@ static inline u32 work_state_disabled(u64 state)
 	return state >> WORK_DISABLED_SHIFT;
 }
 
+/* One more reason; beyond the most that can be counted it stays disabled. */
+static inline u64 work_state_more_disabled(u64 state)
+{
+	return work_state_disabled(state) < WORK_DISABLED_MAX ? state + WORK_DISABLED_ONE : state;
+}
+
 /* Changed in a child of fork() only, before anything else happens there. */
 extern u32 work_generation;
 
@@ -175,17 +181,16 @@ static inline u64 work_state_begin(u64 *word, u32 worker, u64 locked)
  */
 static inline u64 work_state_leave(u64 *word, u64 disable, u64 locked)
 {
-	u64 old = READ_ONCE(*word);
+	u64 old = READ_ONCE(*word), idle;
 
 	/*
 	 * ORDER work.leave (release): it is out of every list before it can be queued
 	 * again.  Pairs with work.queue in work_state_try_queue().
 	 */
+	do
+		idle = old & (WORK_DISABLED_MASK | WORK_WORKER_MASK);
 	while (likely(!(old & WORK_WATCHED & ~locked)) &&
-	       !cmpxchg_acq_rel(word, &old,
-				(old & (WORK_DISABLED_MASK | WORK_WORKER_MASK)) +
-				disable * WORK_DISABLED_ONE))
-		;
+	       !cmpxchg_acq_rel(word, &old, disable ? work_state_more_disabled(idle) : idle));
 	return old;
 }
 
@@ -226,7 +231,7 @@ static inline bool work_state_disable(u64 *word)
 	do {
 		if (old & WORK_PENDING)
 			return false;
-	} while (!cmpxchg_acq_rel(word, &old, old + WORK_DISABLED_ONE));
+	} while (!cmpxchg_acq_rel(word, &old, work_state_more_disabled(old)));
 	return true;
 }
 

@@ -65,7 +65,7 @@ static int check_options(struct rove_wq_options *o)
 		return -EINVAL;
 	o->max_active = o->max_active ?: WQ_DEFAULT_MAX_ACTIVE;
 	o->min_active = o->min_active ?: min(o->max_active, (u32)WQ_DEFAULT_MIN_ACTIVE);
-	o->max_blocked = o->max_blocked ?: WQ_DEFAULT_MAX_BLOCKED;
+	o->max_blocked = min(o->max_blocked ?: WQ_DEFAULT_MAX_BLOCKED, (u32)WORKER_ID_MAX);
 	return o->min_active > o->max_active ? -EINVAL : 0;
 }
 

@@ -19,6 +19,7 @@
 #include "base/types.h"
 #include "tests/test.h"
 #include "wq/manager.h"
+#include "wq/pool.h"
 #include "wq/worker.h"
 #include "wq/wq.h"
 
@@ -184,6 +185,20 @@ TEST(threads, works_that_wait_unannounced_are_replaced_up_to_the_cap)
 TEST(threads, works_that_say_so_are_replaced_up_to_the_cap)
 {
 	expect_capped(wait_aloud, 12);
+}
+
+TEST(threads, any_number_of_them_may_be_allowed)
+{
+	struct rove_wq_options options = {
+		.size = sizeof(options), .flags = ROVE_WQ_UNBOUND, .max_blocked = UINT32_MAX,
+		.nice = 14,
+	};
+	struct rove_workqueue *wq = NULL;
+
+	EXPECT_EQ(rove_workqueue_create("any", &options, &wq), 0);
+	for (u32 i = 0; i < wq->nr_lanes; i++)
+		EXPECT_TRUE(wq->lanes[i]->pool->max_workers > WORKER_ID_MAX);
+	rove_workqueue_free(wq);
 }
 
 /* Many threads are made for works that wait; when these have ended all but one end. */

@@ -154,6 +154,30 @@ TEST(work, that_is_disabled_cannot_be_queued_until_it_is_enabled_as_often)
 	EXPECT_EQ(READ_ONCE(nr_runs), 1);
 }
 
+TEST(work, that_is_disabled_more_often_than_can_be_counted_stays_disabled)
+{
+	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_ORDERED);
+	struct rove_work first = ROVE_WORK_INIT(stay), work = ROVE_WORK_INIT(count);
+
+	reset();
+	rove_queue_work(wq, &first);
+	wait_until_inside(1);
+	for (u32 i = 0; i < 0x10000 + 10; i++)
+		EXPECT_FALSE(rove_disable_work(&work));
+	EXPECT_EQ(rove_queue_work(wq, &work), -ECANCELED);
+	for (u32 i = 1; i < 0xffff; i++)
+		EXPECT_FALSE(rove_enable_work(&work));
+	EXPECT_TRUE(rove_enable_work(&work));
+	EXPECT_EQ(rove_queue_work(wq, &work), 1);
+	for (u32 i = 0; i < 0xffff; i++)
+		EXPECT_EQ(rove_disable_work(&work), !i);
+	EXPECT_FALSE(rove_cancel_work(&work));
+	EXPECT_EQ(rove_queue_work(wq, &work), -ECANCELED);
+	open_gate();
+	rove_workqueue_free(wq);
+	EXPECT_EQ(READ_ONCE(nr_runs), 1);
+}
+
 static struct rove_workqueue *again_queue;
 
 static void queue_myself(struct rove_work *work)

@@ -466,8 +466,9 @@ struct rove_wq_stats {
 	uint64_t helped;		/* works run by those who waited for them */
 	uint64_t wakeups;		/* workers woken because something was queued */
 	uint64_t wakeups_saved;		/* queueings that needed to wake nobody */
-	uint64_t queue_time_ns;		/* from queueing to the start, all works together; estimated:
-					 * works taken together count as evenly spaced */
+	uint64_t queue_time_ns;		/* time in the queue, all works together, those too that are
+					 * there still; estimated: what came between two looks of a
+					 * worker counts as evenly spaced */
 	uint64_t queue_time_max_ns;
 	uint64_t oldest_pending_ns;	/* how long the oldest pending work has waited; 0: none */
 };

@@ -29,7 +29,8 @@ struct shard *shard_alloc(void)
 
 	ctx_thread();
 	if (s) {
-		s->nr_taken = s->nr_helped = s->queue_ns = s->queue_max_ns = 0;
+		s->nr_taken = s->nr_helped = 0;
+		s->age = (struct shard_age){ 0 };
 		WRITE_ONCE(s->run_ns, 0);
 		return s;
 	}
@@ -50,7 +51,8 @@ struct shard *shard_alloc(void)
 static void forget_locked(struct shard *s)
 {
 	assert_held(&s->lock);
-	s->splice_ns = s->nr_taken = s->nr_helped = s->queue_ns = s->queue_max_ns = 0;
+	s->splice_ns = s->nr_taken = s->nr_helped = 0;
+	s->age = (struct shard_age){ 0 };
 	WRITE_ONCE(s->announce_ns, 0);
 	WRITE_ONCE(s->tokens, 0);
 	WRITE_ONCE(s->starved, 0);
@@ -205,6 +207,7 @@ static u32 leave_list(struct shard *s, struct rove_work *work)
 
 	set_link(work, 0);
 	s->nr_listed--;
+	age_leave_locked(&s->age);
 	return bits;
 }
 
@@ -270,6 +273,7 @@ void shard_unpop_locked(struct shard *s, struct rove_work *work, u32 color)
 		s->fixed = work;
 	WRITE_ONCE(s->first, work);
 	s->nr_listed++;
+	age_return_locked(&s->age);
 }
 
 /* Let every work of the list know who is before it. */

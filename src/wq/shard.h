@@ -22,6 +22,7 @@
 
 #include "base/list.h"
 #include "base/mutex.h"
+#include "wq/age.h"
 
 struct worker_pool;
 struct lane;
@@ -73,6 +74,7 @@ struct shard {
 	struct rove_work	*fixed;		/* L: last one whose ->link is known; NULL: none */
 	u64			nr_listed;	/* L: length of the list */
 	u64			splice_ns;	/* L: about when the stack was last taken */
+	struct shard_age	age;		/* L: of those in the list */
 	u64			nr_taken;	/* L: begun or about to be, since ever */
 	u64			nr_helped;	/* L */
 	struct list_head	ring;		/* P: in the pool's ring; empty: not there */
@@ -86,8 +88,6 @@ struct shard {
 						 * lane.id above (active.c) */
 	u32			run_ns;		/* A: what one work takes, about; 0: not known */
 	u32			starved;	/* A, changed under ->lock: works, but no token */
-	u64			queue_ns;	/* L: estimated time in the queue, all works */
-	u64			queue_max_ns;	/* L */
 
 	/* what happens rarely */
 	u64			nr_cm_wakeups __attribute__((aligned(CACHE_LINE)));

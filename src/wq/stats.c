@@ -10,39 +10,23 @@
 
 #include "base/clock.h"
 #include "base/context.h"
-#include "wq/stats.h"
 #include "wq/worker.h"
 #include "wq/wq.h"
 
-/**
- * shard_oldest_ns_locked - for how long the oldest work in a shard has waited, at least
- *
- * When the works came is not written down, only when the shard was last empty or
- * looked at.
- *
- * Context: thread, under s->lock.
- * Return:  0 if there is none.
- */
-u64 shard_oldest_ns_locked(const struct shard *s)
-{
-	u64 since_ns = max(s->splice_ns, READ_ONCE(s->announce_ns)), now_ns = clock_mono_ns();
-
-	ctx_thread();
-	if (shard_looks_empty(s) || !since_ns || now_ns < since_ns)
-		return 0;
-	return now_ns - since_ns;
-}
-
 static void add_shard(struct rove_wq_stats *stats, struct shard *s)
 {
+	u64 now_ns;
+
 	mutex_lock(&s->lock);
-	stats->oldest_pending_ns = max(stats->oldest_pending_ns, shard_oldest_ns_locked(s));
+	now_ns = clock_mono_ns();
 	shard_splice_locked(s);
+	age_note_locked(s, now_ns);
+	stats->oldest_pending_ns = max(stats->oldest_pending_ns, age_oldest_ns_locked(s, now_ns));
 	stats->pending += s->nr_listed;
 	stats->started += s->nr_taken;
 	stats->helped += s->nr_helped;
-	stats->queue_time_ns += s->queue_ns;
-	stats->queue_time_max_ns = max(stats->queue_time_max_ns, s->queue_max_ns);
+	stats->queue_time_ns += s->age.queue_ns;
+	stats->queue_time_max_ns = max(stats->queue_time_max_ns, s->age.queue_max_ns);
 	stats->wakeups += READ_ONCE(s->nr_wakeups);
 	stats->cm_wakeups += READ_ONCE(s->nr_cm_wakeups);
 	stats->cpu_intensive += READ_ONCE(s->nr_cpu_intensive);

@@ -135,16 +135,6 @@ static u32 fill_slots_locked(struct shard *s, struct worker *w, u32 nr_max)
 	return nr;
 }
 
-/* Works that were queued since the stack was last taken, or announced. */
-static void note_queue_time(struct shard *s, u32 nr, u64 now)
-{
-	u64 since = max(s->splice_ns, READ_ONCE(s->announce_ns));
-	u64 ns = now > since ? now - since : 0;
-
-	s->queue_ns += ns / 2 * nr;
-	s->queue_max_ns = max(s->queue_max_ns, ns);
-}
-
 /**
  * shard_take - take a batch of works
  * @w:  the caller, without a batch
@@ -167,12 +157,11 @@ enum take_result shard_take(struct shard *s, struct worker *w)
 	if (!token_get_locked(s))
 		goto unlock;
 	worker_board_locked(w, s);
-	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
-	w->leaves_more = !shard_looks_empty(s);
 	now = clock_mono_ns();
 	WRITE_ONCE(w->take_ns, now);
-	note_queue_time(s, w->nr_batch, now);
-	s->splice_ns = now;
+	age_note_locked(s, now);
+	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
+	w->leaves_more = !shard_looks_empty(s);
 	result = TAKE_SOME;
 unlock:
 	mutex_unlock(&s->lock);

@@ -16,7 +16,6 @@
 #include "base/context.h"
 #include "wq/cpulist.h"
 #include "wq/probe.h"
-#include "wq/stats.h"
 #include "wq/view.h"
 
 #define MOST_OF_A_SHARD 10000	/* its lock is held while they are copied */
@@ -58,7 +57,7 @@ static struct view_work *add_work(struct view_works *works, struct worker_pool *
 static void copy_shard_locked(struct view_works *works, const struct rove_workqueue *wq,
 			      const struct shard *s)
 {
-	u64 age_ns = shard_oldest_ns_locked(s);
+	u64 age_ns = age_oldest_ns_locked(s, clock_mono_ns());
 	u64 nr = 0;
 
 	assert_held(&s->lock);
@@ -272,7 +271,7 @@ static struct view_pool *find_pool(struct view_pool *pools, u32 nr, const struct
 static void count_shard_locked(struct view_pool *p, const struct rove_workqueue *wq,
 			       struct shard *s)
 {
-	u64 age_ns = shard_oldest_ns_locked(s);
+	u64 age_ns = age_oldest_ns_locked(s, clock_mono_ns());
 
 	assert_held(&s->lock);
 	if (p->last_queue != wq)

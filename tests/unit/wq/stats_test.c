@@ -155,6 +155,58 @@ TEST(stats, what_waits_has_an_age)
 	rove_workqueue_free(wq);
 }
 
+#define NR_QUEUED 256
+#define WORK_NS (100 * NSEC_PER_USEC)
+
+static struct {
+	struct rove_workqueue *wq;
+	u64 queued_ns, sum_ns, most_ns;	/* by the works' own clock */
+	u32 nr_run, nr_looks, nr_too_young, nr_too_old;
+} backlog;
+
+/* All were queued together, so what is pending still has waited as long as this one. */
+static void note_wait(struct rove_work *work)
+{
+	u64 begin_ns = clock_mono_ns(), waited_ns = begin_ns - backlog.queued_ns;
+	struct rove_wq_stats stats;
+
+	backlog.sum_ns += waited_ns;
+	backlog.most_ns = max(backlog.most_ns, waited_ns);
+	if (++backlog.nr_run % 16 == 0) {
+		stats = stats_of(backlog.wq);
+		backlog.nr_looks += stats.pending > 0;
+		backlog.nr_too_young += stats.pending && stats.oldest_pending_ns < waited_ns / 2;
+		backlog.nr_too_old += stats.oldest_pending_ns > clock_mono_ns() - backlog.queued_ns;
+	}
+	while (clock_mono_ns() - begin_ns < WORK_NS)
+		cpu_relax();
+}
+
+TEST(stats, time_in_the_queue_is_counted_however_many_wait)
+{
+	static struct rove_work works[NR_QUEUED], *all[NR_QUEUED];
+	struct rove_wq_stats stats;
+
+	backlog.wq = queue_create(ROVE_WQ_ORDERED);
+	for (u32 i = 0; i < NR_QUEUED; i++) {
+		rove_work_init(&works[i], note_wait);
+		all[i] = &works[i];
+	}
+	backlog.queued_ns = clock_mono_ns();
+	EXPECT_EQ(rove_queue_works(backlog.wq, all, NR_QUEUED), NR_QUEUED);
+	rove_flush_workqueue(backlog.wq);
+	stats = stats_of(backlog.wq);
+	/* They are in the queue until they are taken, a batch at a time, a moment before they run. */
+	EXPECT_TRUE(stats.queue_time_ns <= backlog.sum_ns);
+	EXPECT_TRUE(stats.queue_time_ns >= backlog.sum_ns / 2);
+	EXPECT_TRUE(stats.queue_time_max_ns <= backlog.most_ns);
+	EXPECT_TRUE(stats.queue_time_max_ns >= backlog.most_ns / 2);
+	EXPECT_TRUE(backlog.nr_looks > 0);
+	EXPECT_EQ(backlog.nr_too_young, 0);
+	EXPECT_EQ(backlog.nr_too_old, 0);
+	rove_workqueue_free(backlog.wq);
+}
+
 /* As an application that knows fewer, or more, members than the library. */
 TEST(stats, another_size_gives_as_many_members)
 {

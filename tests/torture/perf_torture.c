@@ -145,7 +145,9 @@ static void *worker(void *arg)
 	u64 random = 88172645463325252ull ^ clock_mono_ns();
 
 	__atomic_store_n(&tids[self], gettid(), __ATOMIC_RELAXED);
-	for (u32 turns = next_random(&random) % 200; turns && !READ_ONCE(stop); turns--) {
+	/* Many threads end soon, while they are sampled. */
+	for (u32 turns = next_random(&random) % (2 + (next_random(&random) & 127));
+	     turns && !READ_ONCE(stop); turns--) {
 		u64 r = next_random(&random);
 		int tid = r >> 32 & 1 ? 0 : READ_ONCE(tids[(r >> 33) % NR_THREADS]);
 

@@ -10,18 +10,23 @@
  * that ends a process which does not handle it; so an unused SIGIO is handled, too, and
  * does nothing.
  *
+ * A thread that is ending has no samples any more, because no section can be begun in
+ * it (bpf/map/rcu.c).
+ *
  * Invariant: the handler runs with all signals blocked but those that report faults of
  *            its own, so no handler of the application's runs inside a program.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/mutex.h"
 #include "bpf/link/perf.h"
+#include "bpf/map/rcu.h"
 
 #define KERNEL_SIGSET_BYTES 8
 #define PATIENCE_NS (NSEC_PER_SEC / 10)
@@ -77,15 +82,23 @@ static void miss_the_rest(int number)
 	}
 }
 
+/* The thread is at its end, and has had its last sample. */
+static void block_for_good(int number, ucontext_t *uc)
+{
+	sigaddset(&uc->uc_sigmask, number);
+}
+
 static void sample_handler(int number, siginfo_t *info, void *uctx)
 {
 	int saved_errno = errno;
 
-	if (is_from_descriptor(info)) {
+	if (!is_from_descriptor(info)) {
+		as_if_not_handled(number);
+	} else if (!map_rcu_may_begin()) {
+		block_for_good(number, uctx);
+	} else {
 		perf_sample(info->si_fd, uctx);
 		miss_the_rest(number);
-	} else {
-		as_if_not_handled(number);
 	}
 	errno = saved_errno;
 }

@@ -14,8 +14,6 @@
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 
-char map_rcu_token;
-
 static const struct map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH] = &map_hash_ops,
 	[BPF_MAP_TYPE_ARRAY] = &map_array_ops,

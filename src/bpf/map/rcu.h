@@ -13,17 +13,27 @@
 
 #include <urcu/urcu-bp.h>
 
+#include "base/types.h"
 #include "bpf/map/tsan.h"
 
 extern char map_rcu_token;
 
+/* The calling thread has been registered, see map_rcu_may_begin(). */
+extern __thread bool map_rcu_known __attribute__((tls_model("initial-exec")));
+
+bool map_rcu_may_begin(void);
+
 #define map_rcu_told_end() tsan_told_before(&map_rcu_token)
 #define map_rcu_told_grace() tsan_told_after(&map_rcu_token)
 
-/* Context: any; the first on a thread registers it, with signals blocked.  Sections nest. */
+/*
+ * Context: any; the first on a thread registers it, with signals blocked.  A handler asks
+ * map_rcu_may_begin() first.  Sections nest.
+ */
 static inline void map_rcu_read_lock(void)
 {
 	urcu_bp_read_lock();
+	map_rcu_known = true;
 }
 
 static inline void map_rcu_read_unlock(void)
@@ -37,6 +47,7 @@ static inline void map_call_rcu(struct rcu_head *head, void (*fn)(struct rcu_hea
 {
 	map_rcu_told_end();
 	urcu_bp_call_rcu(head, fn);
+	map_rcu_known = true;
 }
 
 /* Context: may sleep, outside of a section: waits for all that have begun. */

@@ -4,6 +4,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -232,6 +233,60 @@ TEST(perf, a_program_runs_on_the_thread_that_is_sampled_whoever_attached_it)
 	close(event);
 	EXPECT_EQ(rove_bpf_close(prog), 0);
 	EXPECT_EQ(rove_bpf_close(map_one), 0);
+}
+
+static const volatile u64 *seen;
+static u64 seen_at_end[2];
+
+static void use_the_processor(void)
+{
+	for (volatile long i = 0; i < 20000000; i++)
+		;
+}
+
+/* After liburcu's destructor, whose key was made before. */
+static void note_the_end(void *arg)
+{
+	seen_at_end[0] = *seen;
+	use_the_processor();
+	seen_at_end[1] = *seen;
+}
+
+static void *burn_and_end(void *arg)
+{
+	int event = clock_event(0, PERIOD_NS), prog = *(int *)arg, link = attach(prog, event);
+	pthread_key_t key;
+
+	EXPECT_TRUE(link >= 0);
+	EXPECT_EQ(pthread_key_create(&key, note_the_end), 0);
+	EXPECT_EQ(pthread_setspecific(key, arg), 0);
+	event_start(event);
+	while (*seen < 3)
+		close(-1);
+	*(int *)arg = link;
+	return NULL;
+}
+
+/* Where it may hold liburcu's lock. */
+TEST(perf, a_thread_that_is_ending_has_no_samples_any_more)
+{
+	int map, prog, arg;
+	pthread_t thread;
+	void *addr;
+
+	close(EVENT_OR_SKIP(0));
+	map = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE);
+	EXPECT_EQ(rove_bpf_mmap(map, 4096, PROT_READ, MAP_SHARED, 0, &addr), 0);
+	seen = addr;
+	arg = prog = counting_prog(map);
+	EXPECT_EQ(pthread_create(&thread, NULL, burn_and_end, &arg), 0);
+	pthread_join(thread, NULL);
+	EXPECT_TRUE(seen_at_end[0] >= 3);
+	EXPECT_EQ(seen_at_end[0], seen_at_end[1]);
+	EXPECT_EQ(rove_bpf_close(arg), 0);
+	EXPECT_EQ(rove_bpf_close(prog), 0);
+	EXPECT_EQ(munmap(addr, 4096), 0);
+	EXPECT_EQ(rove_bpf_close(map), 0);
 }
 
 /* --- the application's own ---------------------------------------------------------------- */

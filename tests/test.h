@@ -55,6 +55,14 @@ struct test_case {
 		skip();                             \
 	} while (0)
 
+/* Where one thread runs at a time, and everything takes many times as long. */
+static inline int under_valgrind(void)
+{
+	const char *preloaded = getenv("LD_PRELOAD");
+
+	return preloaded && strstr(preloaded, "/vgpreload_");
+}
+
 static inline void test_expect_eq(intmax_t a, intmax_t b, const char *a_text, const char *b_text,
 				  const char *file, int line)
 {

@@ -3,13 +3,13 @@
 #
 # tools/install-deps.sh [--print] SET... - the Debian or Ubuntu packages rove is built and tested with
 #
-#	SET      build, check, kernel (QEMU), bench; none means build
+#	SET      build, check, full, kernel (QEMU), valgrind, bench; none means build
 #	--print  only print the command that would install what is missing
 #
 # Installs what is missing when it may (root, or sudo without a password); otherwise prints
-# the exact command and exits with 1.  Sets "kernel" and "bench" are optional: when a package of
-# theirs cannot be had, the tests that need it skip with the reason, and the benchmarks name the
-# library that is not here; so they never fail.
+# the exact command and exits with 1.  Sets "kernel", "valgrind" and "bench" are optional: when a
+# package of theirs cannot be had, the tests that need it skip with the reason, and the benchmarks
+# name the library that is not here; so they never fail.
 
 set -u
 
@@ -17,7 +17,8 @@ declare -A packages=(
 	[build]="gcc make libc6-dev pkg-config binutils clang llvm libbpf-dev libelf-dev zlib1g-dev
 		liburcu-dev libhwloc-dev dwarves libsmartcols-dev libjson-c-dev linux-libc-dev"
 	[check]="libcmocka-dev python3 python3-jsonschema mandoc procps util-linux"
-	[full]="libclang-rt-14-dev valgrind"
+	[full]="libclang-rt-14-dev"
+	[valgrind]="valgrind"
 	[kernel]="qemu-system-x86 busybox-static cpio debian-archive-keyring xz-utils"
 	[bench]="valgrind g++ libtbb-dev libuv1-dev libglib2.0-dev libck-dev libconcurrentqueue-dev
 		libomp-dev libswiftlang libev-dev libevent-dev"
@@ -50,7 +51,10 @@ for set in "$@"; do
 	[ -n "${packages[$set]+x}" ] || { echo "install-deps: no set '$set'" >&2; exit 2; }
 	for package in ${packages[$set]}; do
 		installed "$package" && continue
-		if [ "$set" = kernel ] || [ "$set" = bench ]; then optional+=" $package"; else required+=" $package"; fi
+		case $set in
+		kernel|valgrind|bench) optional+=" $package" ;;
+		*) required+=" $package" ;;
+		esac
 	done
 done
 [ -n "$required$optional" ] || exit 0

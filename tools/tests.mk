@@ -1,8 +1,10 @@
 # Targets that test, measure, show and install; the product itself is in Makefile.
 #
 # SECONDS_EACH: how long each torture test and fuzz target runs in check-full.
+# VALGRIND_SECONDS: how long each torture test runs in check-valgrind.
 
 SECONDS_EACH ?= 60
+VALGRIND_SECONDS ?= 3
 RUN_TESTS := tools/run-tests.py
 
 E2E_TESTS := $(sort $(wildcard tests/e2e/*_test.sh tests/e2e/*_test.py))
@@ -12,16 +14,26 @@ KERNEL_TESTS := tests/kernel/run.sh
 SELFTESTS := tests/selftest/run.sh tests/selftest/run-async.sh tests/selftest/run-iter.sh
 STATIC_TESTS := tools/check-layers.py tools/check-order.py tools/check-symbols.sh tools/check-install.sh
 
+# Under memcheck: what has threads, lists without locks, or memory that is given back late.  Models
+# visit states and use nothing of the library's; what checked reads do on purpose is what memcheck
+# is there to report.  A few of them are in check.
+under_valgrind = $(foreach t,$(1),"tools/valgrind.sh $(t)")
+VALGRIND_BINS := $(filter-out %_model_test %/checked_copy_test %/checked_copy_chain_test,$(filter \
+	$(addprefix $(B)/tests/unit/,base/% srcu/% softirq/% wq/% objects/% map/% async/%),$(UNIT_BINS))) \
+	$(TORTURE_BINS)
+VALGRIND_SOME := $(addprefix $(B)/tests/torture/,srcu_torture irq_work_torture hrtimer_torture \
+	workqueue_torture dma_buf_torture async_torture)
+
 .PHONY: deps-build deps-check deps-full
 deps-build:
 	@tools/install-deps.sh build
 deps-check:
-	@tools/install-deps.sh build check kernel
+	@tools/install-deps.sh build check kernel valgrind
 deps-full:
-	@tools/install-deps.sh build check full kernel
+	@tools/install-deps.sh build check full kernel valgrind
 
 # A second make, because what is installed now decides what this Makefile finds.
-.PHONY: demo check check-full check-kernel bench
+.PHONY: demo check check-full check-kernel check-valgrind bench
 demo: deps-build
 	@$(MAKE) --no-print-directory -j2 all $(B)/bench/bars >/dev/null
 	@tools/demo.sh $(B)
@@ -33,7 +45,7 @@ check: deps-check
 .PHONY: run-check
 run-check:
 	@ROVE=$(B)/rove B=$(B) ROVE_TORTURE_SECONDS=2 $(RUN_TESTS) $(STATIC_TESTS) $(UNIT_BINS) \
-		$(TORTURE_BINS) $(E2E_TESTS) \
+		$(TORTURE_BINS) $(call under_valgrind,$(VALGRIND_SOME)) $(E2E_TESTS) \
 		"$(B)/tests/tool/corpus --ours tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --self tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --kernel tests/corpus/verifier" \
@@ -44,12 +56,22 @@ check-kernel: deps-check
 	@$(MAKE) --no-print-directory -j2 all tests >/dev/null
 	@ROVE=$(B)/rove B=$(B) $(RUN_TESTS) --jobs 1 --verbose $(KERNEL_TESTS)
 
-# The torture tests and the whole suite under each sanitizer, and the fuzz targets.
+check-valgrind:
+	@tools/install-deps.sh build check valgrind
+	@$(MAKE) --no-print-directory -j2 all tests $(TORTURE_BINS) >/dev/null
+	@$(MAKE) --no-print-directory run-valgrind
+
+.PHONY: run-valgrind
+run-valgrind:
+	@ROVE_TORTURE_SECONDS=$(VALGRIND_SECONDS) $(RUN_TESTS) --jobs 1 $(call under_valgrind,$(VALGRIND_BINS))
+
+# The torture tests and the whole suite under each sanitizer and valgrind, and the fuzz targets.
 check-full: deps-full
 	@$(MAKE) --no-print-directory -j2 all tests $(TORTURE_BINS) $(BENCH_BINS) >/dev/null
 	@$(MAKE) --no-print-directory run-check
 	@$(MAKE) --no-print-directory SAN=address check-sanitized
 	@$(MAKE) --no-print-directory SAN=thread check-sanitized
+	@$(MAKE) --no-print-directory run-valgrind
 	@$(RUN_TESTS) --jobs 1 "tools/fuzz.sh $(SECONDS_EACH)"
 
 .PHONY: fuzzers
@@ -104,6 +126,7 @@ help:
 	@echo "make check        the tests (a few minutes), real kernels in QEMU among them"
 	@echo "make check-full   also under sanitizers, torture and fuzzing (SECONDS_EACH=$(SECONDS_EACH))"
 	@echo "make check-kernel only the tests on real kernels in QEMU"
+	@echo "make check-valgrind  memory and threads under memcheck (VALGRIND_SECONDS=$(VALGRIND_SECONDS))"
 	@echo "make bench        every benchmark, with medians and spread"
 	@echo "make install      DESTDIR=$(DESTDIR) PREFIX=$(PREFIX)"
 	@echo "make clean        remove build/"

@@ -373,7 +373,8 @@ TEST(srcu_watch, without_a_callback_it_is_a_line_on_stderr)
 	dup2(saved, STDERR_FILENO);
 	snprintf(expected, sizeof(expected), "rove: srcu 'sources': reader tid %d (", gettid());
 	EXPECT_TRUE(!strncmp(line, expected, strlen(expected)));
-	EXPECT_TRUE(strstr(line, ") in section since 0.0 s, entered at "));
+	EXPECT_TRUE(strstr(line, ") in section since "));
+	EXPECT_TRUE(strstr(line, " s, entered at "));
 	close(fds[0]);
 	close(fds[1]);
 	close(saved);

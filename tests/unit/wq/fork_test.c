@@ -294,11 +294,13 @@ TEST(fork, an_ordered_queue_stays_ordered_in_the_child)
 }
 
 /* More of them than there are generations of works, or, where fork() is slow, of timers. */
+static u32 nr_forks(void)
+{
 #ifdef __SANITIZE_ADDRESS__
-#define NR_FORKS 40
-#else
-#define NR_FORKS 300
+	return 40;
 #endif
+	return under_valgrind() ? 40 : 300;
+}
 
 TEST(fork, children_of_children_use_the_same_works)
 {
@@ -311,7 +313,7 @@ TEST(fork, children_of_children_use_the_same_works)
 	reset();
 	rove_delayed_work_init(&later, count);
 	child = fork();
-	for (u32 i = 1; !child && i < NR_FORKS; i++) {
+	for (u32 i = 1; !child && i < nr_forks(); i++) {
 		NEED(rove_queue_delayed_work(wq, &later, HOUR_NS) == 1);
 		NEED(rove_queue_work(wq, &work) == 1);
 		rove_flush_work(&work);

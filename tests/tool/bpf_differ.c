@@ -19,6 +19,7 @@
 #include "tests/tool/bpf_differ/known.h"
 #include "tests/tool/bpf_differ/links.h"
 #include "tests/tool/bpf_differ/map_more.h"
+#include "tests/tool/bpf_differ/outer.h"
 #include "tests/tool/bpf_differ/progs.h"
 #include "tests/tool/bpf_differ/runs.h"
 #include "tests/tool/bpf_differ/stats.h"
@@ -39,6 +40,9 @@ static const struct group {
 	{ "walks", group_walks },
 	{ "batch_attr", group_batch_attr },
 	{ "batch_walks", group_batch_walks },
+	{ "inner", group_inner },
+	{ "outer", group_outer },
+	{ "percpu_hash", group_percpu_hash },
 	{ "access", group_access },
 	{ "freeze", group_freeze },
 	{ "mmap", group_mmap },

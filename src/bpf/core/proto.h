@@ -44,7 +44,7 @@ enum arg_flag {
 enum ret_kind {
 	RET_VOID = 0,
 	RET_SCALAR,
-	RET_MAP_VALUE,	/* into the map of the ARG_MAP argument */
+	RET_MAP_VALUE,	/* into the map of the ARG_MAP argument; a map, if that holds maps */
 	RET_MEM,	/* plain memory; the size is the ARG_CONST argument's value, or .size */
 	RET_BTF,	/* a pointer to .btf_id */
 	RET_BTF_BY_ARG,	/* a pointer to the type whose id is the ARG_CONST argument's value */

@@ -6,14 +6,18 @@
 #include "bpf/async/async.h"
 #include "bpf/helper/helper.h"
 
-#define MAPS_PERCPU (1ull << BPF_MAP_TYPE_PERCPU_ARRAY)
+#define MAPS_PERCPU                                                                  \
+	(1ull << BPF_MAP_TYPE_PERCPU_ARRAY | 1ull << BPF_MAP_TYPE_PERCPU_HASH |      \
+	 1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH)
 #define MAPS_WITH_KEYS                                                               \
 	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |                    \
 	 1ull << BPF_MAP_TYPE_LRU_HASH | MAPS_PERCPU)
+#define MAPS_WITH_MAPS (1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS | 1ull << BPF_MAP_TYPE_HASH_OF_MAPS)
 #define MAPS_RINGBUF (1ull << BPF_MAP_TYPE_RINGBUF)
 
 #define ANYTHING { ARG_ANYTHING }
 #define KEYED_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS }
+#define LOOKED_UP_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS | MAPS_WITH_MAPS }
 #define PERCPU_MAP { ARG_MAP, .map_types = MAPS_PERCPU }
 #define STACK_MAP { ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_STACK_TRACE }
 #define RINGBUF_MAP { ARG_MAP, .map_types = MAPS_RINGBUF }
@@ -38,7 +42,7 @@
 
 static const struct helper helpers[] = {
 	[BPF_FUNC_map_lookup_elem] = {
-		.proto = { "bpf_map_lookup_elem", { KEYED_MAP, { ARG_MAP_KEY } },
+		.proto = { "bpf_map_lookup_elem", { LOOKED_UP_MAP, { ARG_MAP_KEY } },
 			   { RET_MAP_VALUE, RETF_MAYBE_NULL } },
 		.fn = helper_map_lookup_elem,
 	},

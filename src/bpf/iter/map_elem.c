@@ -8,6 +8,7 @@
  * all, if others come and go in its place meanwhile.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "bpf/core/object.h"
 #include "bpf/core/view.h"
@@ -20,6 +21,7 @@ struct state {
 	u32 at, nth;		/* the place of the element at hand, and which there */
 	const void *key;
 	void *value;
+	void *cpus;		/* of a per-CPU map: the values of all at hand; they are a copy */
 	struct object_view view;
 };
 
@@ -37,7 +39,17 @@ static int open_walk(void *state, const struct iter_bind *bind)
 
 	s->map = bind->map;
 	s->map->obj.ops->view(&s->map->obj, &s->view);
-	return 0;
+	if (!s->map->ops->per_cpu)
+		return 0;
+	s->cpus = malloc(map_user_value_bytes(s->map));
+	return s->cpus ? 0 : -ENOMEM;
+}
+
+static void close_walk(void *state)
+{
+	struct state *s = state;
+
+	free(s->cpus);
 }
 
 /* The element at ->at, ->nth, or the first behind. */
@@ -97,16 +109,26 @@ static void stop(void *state, void *obj)
 	map_rcu_read_unlock();
 }
 
+/* The program may write it, which changes nothing but a copy's. */
+static void *value_to_show(struct state *s)
+{
+	if (!s->cpus)
+		return s->value;
+	s->map->ops->read_cpus(s->map, s->value, s->cpus);
+	return s->cpus;
+}
+
 static void show(void *state, void *obj, u64 *words)
 {
 	struct state *s = state;
 
 	words[0] = (uintptr_t)&s->view.map;
 	words[1] = obj ? (uintptr_t)s->key : 0;
-	words[2] = obj ? (uintptr_t)s->value : 0;
+	words[2] = obj ? (uintptr_t)value_to_show(s) : 0;
 }
 
 const struct iter_ops iter_ops_map_elem = {
 	.takes_map = takes_map,
-	.open = open_walk, .start = start, .next = next, .stop = stop, .show = show,
+	.open = open_walk, .start = start, .next = next, .stop = stop, .close = close_walk,
+	.show = show,
 };

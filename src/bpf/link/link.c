@@ -43,9 +43,9 @@ const struct object_ops link_object_ops = {
 };
 
 /* How much of a value is nobody else's: special fields belong to their functions. */
-static u32 plain_bytes(const struct map_spec *spec)
+static u64 plain_bytes(const struct bpf_map *map)
 {
-	return spec->fields.nr ? spec->fields.at[0].off : spec->value_size;
+	return map->spec.fields.nr ? map->spec.fields.at[0].off : map_user_value_bytes(map);
 }
 
 /* A program that was checked against no size may reach no further than there is. */
@@ -60,7 +60,7 @@ static int check_map(const struct bpf_prog *prog, const struct bpf_map *map)
 	if (!ops->takes_map(map))
 		return -EINVAL;
 	if (prog->max_buf_rdonly_bytes > map->spec.key_size ||
-	    prog->max_buf_bytes > plain_bytes(&map->spec))
+	    prog->max_buf_bytes > plain_bytes(map))
 		return -EACCES;
 	/* What is read-only for programs may be known to the verifier of others. */
 	if (prog->writes_buf && map->spec.flags & BPF_F_RDONLY_PROG)

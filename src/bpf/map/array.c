@@ -23,7 +23,7 @@
 #define F_SEAL_FUTURE_WRITE 0x0010
 #endif
 
-/* As an inner map an array may differ from others in its size: here there are no outer ones. */
+/* Arrays that are to be in one outer map are of one size, or say BPF_F_INNER_MAP. */
 #define ARRAY_FLAGS (BPF_F_NUMA_NODE | BPF_F_MMAPABLE | MAP_ACCESS_FLAGS | BPF_F_INNER_MAP)
 
 struct array_map {
@@ -303,6 +303,7 @@ static int array_mmap(struct bpf_map *map, size_t length, int prot, u64 offset, 
 
 const struct map_ops map_array_ops = {
 	.has_fields = true,
+	.one_size = true,
 	.accepts = array_check,
 	.check_btf = array_check_btf,
 	.create = array_create,

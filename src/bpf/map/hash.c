@@ -25,9 +25,9 @@
 #define HASH_MAX_ELEM_BYTES ((4u << 20) - 48)
 #define HASH_MAX_BUCKETS (1u << 28)	/* as in the kernel: their table stays below 4 GiB */
 
-static int hash_check(const struct map_spec *spec)
+int hash_check(const struct map_spec *spec)
 {
-	bool lru = spec->type == BPF_MAP_TYPE_LRU_HASH;
+	bool lru = hash_type_is_lru(spec->type);
 
 	if (spec->flags & ~HASH_FLAGS)
 		return -EINVAL;
@@ -46,9 +46,24 @@ static int hash_check(const struct map_spec *spec)
 	return 0;
 }
 
-static int hash_check_btf(const struct map_spec *spec)
+int hash_check_btf(const struct map_spec *spec)
 {
 	return spec->btf_key_type_id ? 0 : -EINVAL;
+}
+
+/*
+ * As in the kernel, where each CPU has as many as another one, a map without a common list has a
+ * multiple of the CPUs' number.
+ */
+void hash_round(struct map_spec *spec)
+{
+	u32 nr_cpus = map_nr_cpus(), over = spec->max_entries % nr_cpus;
+
+	if (!(spec->flags & BPF_F_NO_COMMON_LRU) || !over)
+		return;
+	if (spec->max_entries <= UINT32_MAX - nr_cpus)
+		spec->max_entries += nr_cpus;
+	spec->max_entries -= over;
 }
 
 static u32 bucket_count(u32 max_entries)
@@ -60,12 +75,22 @@ static u32 bucket_count(u32 max_entries)
 	return nr;
 }
 
-static int hash_init(struct hash_map *hash, const struct map_spec *spec)
+/* Behind the key, so that values are aligned where elements are. */
+static u32 value_off(const struct map_spec *spec, u32 align)
+{
+	u64 end = sizeof(struct hash_elem) + (u64)spec->key_size;
+
+	return ((end + align - 1) & ~(u64)(align - 1)) - sizeof(struct hash_elem);
+}
+
+static int hash_init(struct hash_map *hash, const struct map_spec *spec,
+		     const struct hash_values *values)
 {
 	u32 nr_buckets = bucket_count(spec->max_entries);
 
+	hash->values = values;
 	hash->mask = nr_buckets - 1;
-	hash->value_off = (spec->key_size + 7) & ~7u;
+	hash->value_off = value_off(spec, values->align);
 	if (!(spec->flags & BPF_F_ZERO_SEED) &&
 	    getrandom(&hash->seed, sizeof(hash->seed), GRND_NONBLOCK) != sizeof(hash->seed))
 		hash->seed = (uintptr_t)hash;
@@ -73,14 +98,22 @@ static int hash_init(struct hash_map *hash, const struct map_spec *spec)
 	return hash_mem_init(hash, spec) ?: hash->buckets ? 0 : -ENOMEM;
 }
 
-static int hash_create(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd)
+/**
+ * hash_make - a map_ops.create
+ * @values: what its elements hold
+ *
+ * Context: may sleep.
+ * Return:  0, -ENOMEM or -EMFILE.
+ */
+int hash_make(const struct map_spec *spec, const struct hash_values *values,
+	      struct bpf_map **ret_map, int *ret_memfd)
 {
 	struct hash_map *hash = calloc(1, sizeof(*hash));
 	int err;
 
 	if (!hash)
 		return -ENOMEM;
-	err = hash_init(hash, spec);
+	err = hash_init(hash, spec, values);
 	if (!err) {
 		*ret_memfd = object_memfd_create(&map_object_ops, 0);
 		err = *ret_memfd < 0 ? *ret_memfd : 0;
@@ -94,7 +127,7 @@ static int hash_create(const struct map_spec *spec, struct bpf_map **ret_map, in
 }
 
 /* Nobody can look into the map any more; what it retired may still be waited for. */
-static void hash_free(struct bpf_map *map)
+void hash_free(struct bpf_map *map)
 {
 	struct hash_map *hash = hash_of(map);
 
@@ -103,7 +136,8 @@ static void hash_free(struct bpf_map *map)
 
 		for (; elem; elem = next) {
 			next = elem->next;
-			map_fields_release(map, elem_value(hash, elem));
+			if (hash->values->drop)
+				hash->values->drop(hash, elem);
 			elem_free(hash, elem);
 			hash->nr_elems--;
 		}
@@ -173,6 +207,22 @@ struct hash_elem *hash_find(const struct hash_map *hash, u32 h, const void *key)
 	return elem;
 }
 
+/**
+ * hash_lookup_elem - for a program
+ *
+ * Context: any, in a read section.
+ * Return:  NULL: there is none.
+ */
+struct hash_elem *hash_lookup_elem(struct hash_map *hash, const void *key)
+{
+	struct hash_elem *elem = hash_find(hash, hash_key(hash, key), key);
+
+	/* What programs look up is not evicted soon. */
+	if (hash_is_lru(hash) && elem && !READ_ONCE(elem->used))
+		WRITE_ONCE(elem->used, 1);
+	return elem;
+}
+
 static void *hash_lookup(struct bpf_map *map, const void *key)
 {
 	struct hash_map *hash = hash_of(map);
@@ -181,27 +231,23 @@ static void *hash_lookup(struct bpf_map *map, const void *key)
 	return elem ? elem_value(hash, elem) : NULL;
 }
 
-/* What programs look up is not evicted soon. */
 static void *lru_lookup(struct bpf_map *map, const void *key)
+{
+	struct hash_map *hash = hash_of(map);
+	struct hash_elem *elem = hash_lookup_elem(hash, key);
+
+	return elem ? elem_value(hash, elem) : NULL;
+}
+
+/* What bpf(2) looks up is not used by that. */
+int hash_read(struct bpf_map *map, const void *key, void *ret_value)
 {
 	struct hash_map *hash = hash_of(map);
 	struct hash_elem *elem = hash_find(hash, hash_key(hash, key), key);
 
 	if (!elem)
-		return NULL;
-	if (!READ_ONCE(elem->used))
-		WRITE_ONCE(elem->used, 1);
-	return elem_value(hash, elem);
-}
-
-/* What bpf(2) looks up is not used by that. */
-static int lru_read(struct bpf_map *map, const void *key, void *ret_value)
-{
-	const void *value = hash_lookup(map, key);
-
-	if (!value)
 		return -ENOENT;
-	map_value_read(map, ret_value, value);
+	hash->values->show(hash, ret_value, elem);
 	return 0;
 }
 
@@ -214,7 +260,7 @@ static struct hash_elem *first_from_bucket(const struct hash_map *hash, u64 i)
 	return elem;
 }
 
-static u64 hash_for_each(struct bpf_map *map, map_visit visit, void *arg)
+u64 hash_for_each(struct bpf_map *map, map_visit visit, void *arg)
 {
 	struct hash_map *hash = hash_of(map);
 	u64 nr = 0;
@@ -231,12 +277,12 @@ static u64 hash_for_each(struct bpf_map *map, map_visit visit, void *arg)
 	return nr;
 }
 
-static const void *hash_key_of(struct bpf_map *map, const void *value, u32 *room)
+const void *hash_key_of(struct bpf_map *map, const void *value, u32 *room)
 {
 	return (const u8 *)value - hash_of(map)->value_off;
 }
 
-static int hash_next_key(struct bpf_map *map, const void *key, void *ret_key)
+int hash_next_key(struct bpf_map *map, const void *key, void *ret_key)
 {
 	struct hash_map *hash = hash_of(map);
 	struct hash_elem *elem = NULL;
@@ -270,11 +316,10 @@ static u32 count_locked(const struct hash_bucket *bucket)
 }
 
 /* Under the lock, so that they are as many as are counted. */
-static int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, u32 room,
-			 u32 *ret_nr)
+int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, u32 room, u32 *ret_nr)
 {
 	struct hash_map *hash = hash_of(map);
-	const struct map_spec *spec = &map->spec;
+	u64 value_bytes = map_user_value_bytes(map);
 	struct hash_bucket *bucket;
 	u8 *key = keys, *value = values;
 
@@ -285,17 +330,16 @@ static int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, 
 	*ret_nr = count_locked(bucket);
 	for (struct hash_elem *elem = *ret_nr <= room ? bucket->first : NULL; elem;
 	     elem = elem->next) {
-		memcpy(key, elem->key, spec->key_size);
-		map_value_read(map, value, elem_value(hash, elem));
-		key += spec->key_size;
-		value += spec->value_size;
+		memcpy(key, elem->key, map->spec.key_size);
+		hash->values->show(hash, value, elem);
+		key += map->spec.key_size;
+		value += value_bytes;
 	}
 	mutex_unlock(&bucket->lock);
 	return 0;
 }
 
-static int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
-			void **ret_value)
+int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key, void **ret_value)
 {
 	struct hash_map *hash = hash_of(map);
 	struct hash_elem *elem;
@@ -313,8 +357,8 @@ static int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_k
 }
 
 /* What is taken out keeps its ->next until the readers' sections have ended. */
-static int hash_elem_behind(struct bpf_map *map, const void *key, const void **ret_key,
-			    void **ret_value)
+int hash_elem_behind(struct bpf_map *map, const void *key, const void **ret_key,
+		     void **ret_value)
 {
 	struct hash_elem *elem = container_of((u8 *)key, struct hash_elem, key[0]);
 
@@ -326,17 +370,42 @@ static int hash_elem_behind(struct bpf_map *map, const void *key, const void **r
 	return 0;
 }
 
-static u32 hash_nr_elems(const struct bpf_map *map)
+u32 hash_nr_elems(const struct bpf_map *map)
 {
 	return READ_ONCE(container_of(map, struct hash_map, map)->nr_elems);
 }
 
-/* --- the types ----------------------------------------------------------------------------- */
+/* --- values that are bytes ----------------------------------------------------------------- */
+
+static u64 bytes_room(const struct map_spec *spec)
+{
+	return map_value_stride(spec);
+}
+
+static void bytes_show(struct hash_map *hash, void *dst, struct hash_elem *elem)
+{
+	map_value_read(&hash->map, dst, elem_value(hash, elem));
+}
+
+static void bytes_drop(struct hash_map *hash, struct hash_elem *elem)
+{
+	map_fields_release(&hash->map, elem_value(hash, elem));
+}
+
+static const struct hash_values bytes_values = {
+	.align = 8, .room = bytes_room, .show = bytes_show, .drop = bytes_drop,
+};
+
+static int bytes_create(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd)
+{
+	return hash_make(spec, &bytes_values, ret_map, ret_memfd);
+}
 
 #define COMMON_OPS                                                                   \
+	.has_fields = true, \
 	.accepts = hash_check, \
 	.check_btf = hash_check_btf, \
-	.create = hash_create, \
+	.create = bytes_create, \
 	.free = hash_free, \
 	.update = hash_update, \
 	.delete = hash_delete, \
@@ -350,14 +419,13 @@ static u32 hash_nr_elems(const struct bpf_map *map)
 	.nr_elems = hash_nr_elems
 
 const struct map_ops map_hash_ops = {
-	.has_fields = true,
 	.lookup = hash_lookup,
 	COMMON_OPS,
 };
 
 const struct map_ops map_lru_hash_ops = {
-	.has_fields = true,
+	.round = hash_round,
 	.lookup = lru_lookup,
-	.read = lru_read,
+	.read = hash_read,
 	COMMON_OPS,
 };

@@ -19,7 +19,7 @@
 #include "bpf/map/hash.h"
 
 /* False: in a signal handler, and somebody has it. */
-static bool bucket_lock(struct hash_bucket *bucket)
+bool bucket_lock(struct hash_bucket *bucket)
 {
 	if (in_nmi())
 		return mutex_trylock(&bucket->lock);
@@ -94,7 +94,7 @@ static int insert_locked(struct hash_map *hash, struct hash_bucket *bucket,
 	return 0;
 }
 
-static int insert(struct hash_map *hash, struct hash_elem *elem, u64 flags)
+static int try_insert(struct hash_map *hash, struct hash_elem *elem, u64 flags)
 {
 	struct hash_bucket *bucket = bucket_of(hash, elem->hash);
 	struct hash_elem *old = NULL;
@@ -151,30 +151,45 @@ static bool evict(struct hash_map *hash)
 }
 
 /**
- * hash_update - put an element in, or another in its place
+ * hash_insert - put an element in, or into the place of another
+ * @elem: complete; the map's, or freed
  *
  * Context: any; in a read section.
- * Return:  0, -EINVAL (flags), -EEXIST, -ENOENT, -E2BIG (full), -ENOMEM; in a signal
- *          handler also -EBUSY (somebody is changing the bucket).
+ * Return:  0, -EEXIST, -ENOENT, -E2BIG (full), -ENOMEM (full of elements that all are being
+ *          changed); in a signal handler also -EBUSY (somebody is changing the bucket).
+ */
+int hash_insert(struct hash_map *hash, struct hash_elem *elem, u64 flags)
+{
+	int err;
+
+	ctx_any();
+	do
+		err = try_insert(hash, elem, flags);
+	while (err == -E2BIG && hash_is_lru(hash) && evict(hash));
+	if (err)
+		elem_free(hash, elem);
+	return err == -E2BIG && hash_is_lru(hash) ? -ENOMEM : err;
+}
+
+/**
+ * hash_update - a map_ops.update of values that are bytes
+ *
+ * Context: any; in a read section.
+ * Return:  as hash_insert(), or -EINVAL (flags), -ENOMEM.
  */
 int hash_update(struct bpf_map *map, const void *key, const void *value, u64 flags)
 {
 	struct hash_map *hash = hash_of(map);
 	struct hash_elem *elem;
-	int err;
 
 	ctx_any();
 	if (flags > BPF_EXIST)
 		return -EINVAL;
-	elem = elem_create(hash, hash_key(hash, key), key, value);
+	elem = elem_create(hash, hash_key(hash, key), key);
 	if (!elem)
 		return -ENOMEM;
-	do
-		err = insert(hash, elem, flags);
-	while (err == -E2BIG && hash_is_lru(hash) && evict(hash));
-	if (err)
-		elem_free(hash, elem);
-	return err == -E2BIG && hash_is_lru(hash) ? -ENOMEM : err;
+	map_value_read(map, elem_value(hash, elem), value);
+	return hash_insert(hash, elem, flags);
 }
 
 /* --- delete ------------------------------------------------------------------------------- */
@@ -204,7 +219,7 @@ int hash_lookup_and_delete(struct bpf_map *map, const void *key, void *ret_value
 		return -ENOENT;
 	count_down(hash);
 	if (ret_value)
-		map_value_read(map, ret_value, elem_value(hash, elem));
+		hash->values->show(hash, ret_value, elem);
 	elem_retire(hash, elem);
 	return 0;
 }

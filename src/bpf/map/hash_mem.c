@@ -54,7 +54,7 @@ static const struct retire_ops retire_ops = { .hold = hold, .drop = drop, .give_
 
 static u64 elem_bytes(const struct hash_map *hash, const struct map_spec *spec)
 {
-	return sizeof(struct hash_elem) + hash->value_off + map_value_stride(spec);
+	return sizeof(struct hash_elem) + hash->value_off + hash->values->room(spec);
 }
 
 /**
@@ -98,16 +98,16 @@ static void *elem_alloc(struct hash_map *hash)
 		return block;
 	if (in_nmi() || in_softirq())
 		return map_pool_take(&hash->spare);
-	return malloc(elem_bytes(hash, &hash->map.spec));
+	return aligned_alloc(hash->values->align, elem_bytes(hash, &hash->map.spec));
 }
 
 /**
- * elem_create - an element that is not linked yet
+ * elem_create - an element that is not linked yet, and has no value yet
  *
  * Context: any.
  * Return:  NULL: no memory, or none that one may take here.
  */
-struct hash_elem *elem_create(struct hash_map *hash, u32 h, const void *key, const void *value)
+struct hash_elem *elem_create(struct hash_map *hash, u32 h, const void *key)
 {
 	struct hash_elem *elem = elem_alloc(hash);
 
@@ -116,7 +116,6 @@ struct hash_elem *elem_create(struct hash_map *hash, u32 h, const void *key, con
 	elem->hash = h;
 	WRITE_ONCE(elem->used, 0);
 	memcpy(elem->key, key, hash->map.spec.key_size);
-	map_value_read(&hash->map, elem_value(hash, elem), value);
 	return elem;
 }
 
@@ -134,6 +133,7 @@ void elem_free(struct hash_map *hash, struct hash_elem *elem)
 /* It is linked no more, but readers may stand on it until their sections end.  Context: any. */
 void elem_retire(struct hash_map *hash, struct hash_elem *elem)
 {
-	map_fields_release(&hash->map, elem_value(hash, elem));
+	if (hash->values->drop)
+		hash->values->drop(hash, elem);
 	retire_add(&hash->retire, &elem->retired);
 }

@@ -11,6 +11,7 @@
 #include "base/context.h"
 #include "bpf/core/view.h"
 #include "bpf/map/fields.h"
+#include "bpf/map/inner.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 
@@ -18,7 +19,11 @@ static const struct map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH] = &map_hash_ops,
 	[BPF_MAP_TYPE_ARRAY] = &map_array_ops,
 	[BPF_MAP_TYPE_LRU_HASH] = &map_lru_hash_ops,
+	[BPF_MAP_TYPE_PERCPU_HASH] = &map_percpu_hash_ops,
 	[BPF_MAP_TYPE_PERCPU_ARRAY] = &map_percpu_array_ops,
+	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = &map_lru_percpu_hash_ops,
+	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = &map_array_of_maps_ops,
+	[BPF_MAP_TYPE_HASH_OF_MAPS] = &map_hash_of_maps_ops,
 	[BPF_MAP_TYPE_STACK_TRACE] = &map_stack_trace_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
 };
@@ -44,13 +49,17 @@ static void free_after_grace(struct rcu_head *head)
 	map->ops->free(map);
 }
 
-/* A callback may be running on a value of a map that has left the map it was in. */
+/*
+ * A callback may be running on a value of a map that has left the map it was in, and a program
+ * may have found the map itself in an outer one.
+ */
 static void map_object_free(struct object *obj)
 {
 	struct bpf_map *map = map_of_object(obj);
 
 	btf_object_put(map->spec.btf);
-	if (map->spec.fields.nr)
+	inner_spec_free(map->inner);
+	if (map->spec.fields.nr || READ_ONCE(map->was_inner))
 		map_call_rcu(&map->rcu, free_after_grace);
 	else
 		map->ops->free(map);
@@ -159,36 +168,19 @@ static int check_btf(struct map_spec *spec, const struct map_ops *ops)
 	return err ?: ops->check_btf ? ops->check_btf(spec) : -EINVAL;
 }
 
-/**
- * map_create - make a map
- * @spec: its ->btf is the map's on success
- *
- * Context: may sleep.
- * Return:  0; -EINVAL, -E2BIG (sizes or flags that the type does not take); -EACCES,
- *          -EOPNOTSUPP (special fields that its values cannot have); -ENOMEM, -EMFILE.
- */
-int map_create(const struct map_spec *spec, struct bpf_map **ret_map)
+/* Everything but the object.  @inner: the map's on success. */
+static int make_map(const struct map_spec *spec, const struct map_ops *ops,
+		    struct map_spec *inner, struct bpf_map **ret_map)
 {
-	struct map_spec found = *spec;
-	const struct map_ops *ops;
 	struct bpf_map *map;
-	int memfd = -1, err;
+	int memfd = -1;
+	int err = ops->create(spec, &map, &memfd);
 
-	ctx_may_sleep();
-	found.fields.nr = 0;
-	if (spec->type >= ARRAY_SIZE(map_types) || !map_types[spec->type])
-		return -EINVAL;
-	ops = map_types[spec->type];
-	err = ops->accepts(spec);
-	err = err ?: check_access_flags(spec->flags);
-	err = err ?: check_btf(&found, ops);
-	if (err)
-		return err;
-	err = ops->create(&found, &map, &memfd);
 	if (err)
 		return err;
 	map->ops = ops;
-	map->spec = found;
+	map->spec = *spec;
+	map->inner = inner;
 	err = object_init(&map->obj, &map_object_ops, memfd);
 	if (err) {
 		ops->free(map);
@@ -197,6 +189,39 @@ int map_create(const struct map_spec *spec, struct bpf_map **ret_map)
 	}
 	*ret_map = map;
 	return 0;
+}
+
+/**
+ * map_create - make a map
+ * @spec: its ->btf is the map's on success
+ *
+ * Context: may sleep.
+ * Return:  0; -EINVAL, -E2BIG (sizes or flags that the type does not take); -EACCES,
+ *          -EOPNOTSUPP (special fields that its values cannot have); -ENOMEM, -EMFILE; of an
+ *          outer map -EBADF, -EINVAL, -ENOTSUPP (what is to be like those in it).
+ */
+int map_create(const struct map_spec *spec, struct bpf_map **ret_map)
+{
+	struct map_spec found = *spec, *inner = NULL;
+	const struct map_ops *ops;
+	int err;
+
+	ctx_may_sleep();
+	found.fields.nr = 0;
+	if (spec->type >= ARRAY_SIZE(map_types) || !map_types[spec->type])
+		return -EINVAL;
+	ops = map_types[spec->type];
+	err = ops->accepts(spec);
+	err = err ?: check_access_flags(spec->flags);
+	if (!err && ops->has_maps)
+		err = inner_spec_create(spec->inner_fd, &inner);
+	err = err ?: check_btf(&found, ops);
+	if (!err && ops->round)
+		ops->round(&found);
+	err = err ?: make_map(&found, ops, inner, ret_map);
+	if (err)
+		inner_spec_free(inner);
+	return err;
 }
 
 /**

@@ -23,6 +23,7 @@
 #define ENOTSUPP 524	/* bpf(2) gives it away although user space has no name for it */
 #endif
 
+#define PERCPU_MAX_VALUE_BYTES (32u << 10)	/* of one CPU, as in the kernel */
 #define MAP_ACCESS_FLAGS (BPF_F_RDONLY | BPF_F_WRONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG)
 
 /* What a map is to be: BPF_MAP_CREATE in its own terms. */
@@ -33,6 +34,7 @@ struct map_spec {
 	struct btf_object *btf;		/* NULL, or the map's on success */
 	u32 btf_key_type_id, btf_value_type_id;
 	struct btf_fields fields;	/* of the value; map_create() finds them */
+	int inner_fd;			/* of an outer map: one like those that will be in it */
 };
 
 /*
@@ -43,6 +45,8 @@ struct bpf_map {
 	struct object		obj;
 	const struct map_ops	*ops;	/* I */
 	struct map_spec		spec;	/* I */
+	struct map_spec		*inner;	/* I: what the maps in it are like; NULL: it is no outer one */
+	bool			was_inner; /* A: has been in a map, where programs find it */
 	u32			writers; /* A: changes under way from outside, or MAP_FROZEN */
 	struct rcu_head		rcu;	/* of one that is being freed */
 };
@@ -55,8 +59,12 @@ typedef u64 (*map_visit)(void *arg, const void *key, void *value);
 struct map_ops {
 	bool has_fields;	/* values may have special fields, see bpf/map/fields.h */
 	bool per_cpu;		/* to bpf(2) a value is those of all CPUs in a row, see map_nr_cpus() */
+	bool has_maps;		/* values are maps: descriptors to bpf(2), then ids; see bpf/map/inner.h */
+	bool one_size;		/* those in an outer map have the same number of entries */
 	bool no_batches;	/* elements come one at a time only */
 	int (*accepts)(const struct map_spec *spec);
+	/* What is accepted may become something a little larger.  NULL: it does not. */
+	void (*round)(struct map_spec *spec);
 	/* Keys and values as types; without it a map has none. */
 	int (*check_btf)(const struct map_spec *spec);
 	/* Make the type's own struct, with everything but what map_create() fills in. */
@@ -100,6 +108,11 @@ struct map_ops {
 	int (*elem_behind)(struct bpf_map *map, const void *key, const void **ret_key,
 			   void **ret_value);
 
+	/*
+	 * ->per_cpu: @value, as ->elem_at gives it, stands for those of all CPUs: these in a row.
+	 */
+	void (*read_cpus)(struct bpf_map *map, const void *value, void *ret_values);
+
 	/* All values in a row, for programs that use them without a lookup. */
 	void *(*values)(struct bpf_map *map);
 	/*
@@ -119,7 +132,8 @@ struct map_ops {
 
 extern const struct object_ops map_object_ops;
 extern const struct map_ops map_array_ops, map_hash_ops, map_lru_hash_ops, map_ringbuf_ops,
-	map_stack_trace_ops, map_percpu_array_ops;
+	map_stack_trace_ops, map_percpu_array_ops, map_percpu_hash_ops, map_lru_percpu_hash_ops,
+	map_array_of_maps_ops, map_hash_of_maps_ops;
 
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
 int map_by_fd(int fd, struct bpf_map **ret_map);
@@ -156,6 +170,7 @@ static inline u32 map_value_stride(const struct map_spec *spec)
 }
 
 u32 map_nr_cpus(void);
+u32 map_this_cpu(void);
 
 /* What a value is to bpf(2), which may be more than a program sees. */
 static inline u64 map_user_value_bytes(const struct bpf_map *map)

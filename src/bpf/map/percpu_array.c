@@ -9,13 +9,9 @@
  * Nothing keeps a thread on its CPU between the lookup and what it does then, or another
  * one off it: two may have the same place at the same time.  A count that must be exact
  * is added to atomically, which is cheap where nobody else does.
- *
- * Not here: BPF_MAP_TYPE_PERCPU_HASH.
  */
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,8 +20,6 @@
 #include "bpf/map/array.h"
 
 #define PERCPU_FLAGS (BPF_F_NUMA_NODE | MAP_ACCESS_FLAGS)
-#define PERCPU_MAX_VALUE_BYTES (32u << 10)	/* as in the kernel */
-#define MAX_CPUS 8192u				/* any number in a file of the system's is less */
 
 struct percpu_array_map {
 	struct bpf_map	map;
@@ -37,41 +31,6 @@ struct percpu_array_map {
 static struct percpu_array_map *array_of(struct bpf_map *map)
 {
 	return container_of(map, struct percpu_array_map, map);
-}
-
-/* The last number in "0-3" or "0,2-7"; 0 if there is none. */
-static u32 last_number(FILE *file)
-{
-	u32 last = 0, nr;
-
-	while (fscanf(file, "%*[-,]") != EOF && fscanf(file, "%u", &nr) == 1)
-		last = nr;
-	return last;
-}
-
-/* Callers of bpf(2) count them in this file as well, to know how large a value is. */
-static u32 count_possible_cpus(void)
-{
-	FILE *file = fopen("/sys/devices/system/cpu/possible", "re");
-	u32 nr = file ? last_number(file) + 1 : sysconf(_SC_NPROCESSORS_CONF);
-
-	if (file)
-		fclose(file);
-	return nr > MAX_CPUS ? MAX_CPUS : nr;
-}
-
-/**
- * map_nr_cpus - how many values a value of a per-CPU map is
- *
- * Context: the first call may sleep; any afterwards.
- */
-u32 map_nr_cpus(void)
-{
-	static u32 nr;
-
-	if (unlikely(!READ_ONCE(nr)))
-		WRITE_ONCE(nr, count_possible_cpus());
-	return READ_ONCE(nr);
 }
 
 static int percpu_accepts(const struct map_spec *spec)
@@ -125,18 +84,11 @@ static void *value_on(const struct percpu_array_map *array, u32 index, u32 cpu)
 	return array->values + cpu * array->cpu_bytes + (u64)index * array->stride;
 }
 
-static u32 this_cpu(void)
-{
-	int cpu = sched_getcpu();
-
-	return cpu < 0 ? 0 : (u32)cpu % map_nr_cpus();
-}
-
 static void *percpu_lookup(struct bpf_map *map, const void *key)
 {
 	u32 index = array_index(key);
 
-	return index < map->spec.max_entries ? value_on(array_of(map), index, this_cpu()) : NULL;
+	return index < map->spec.max_entries ? value_on(array_of(map), index, map_this_cpu()) : NULL;
 }
 
 static void *percpu_lookup_cpu(struct bpf_map *map, const void *key, u32 cpu)
@@ -159,17 +111,40 @@ static int percpu_update(struct bpf_map *map, const void *key, const void *value
 }
 
 /* What is behind a value up to the next CPU's is zero. */
+static void read_all(const struct percpu_array_map *array, u32 index, void *ret_values)
+{
+	for (u32 cpu = 0; cpu < map_nr_cpus(); cpu++)
+		map_copy_value((u8 *)ret_values + (u64)cpu * array->stride,
+			       value_on(array, index, cpu), array->stride);
+}
+
 static int percpu_read(struct bpf_map *map, const void *key, void *ret_values)
 {
-	struct percpu_array_map *array = array_of(map);
 	u32 index = array_index(key);
 
 	if (index >= map->spec.max_entries)
 		return -ENOENT;
-	for (u32 cpu = 0; cpu < map_nr_cpus(); cpu++)
-		map_copy_value((u8 *)ret_values + (u64)cpu * array->stride,
-			       value_on(array, index, cpu), array->stride);
+	read_all(array_of(map), index, ret_values);
 	return 0;
+}
+
+static int percpu_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+			  void **ret_value)
+{
+	if (at >= map->spec.max_entries)
+		return -ERANGE;
+	if (nth)
+		return -ENOENT;
+	*ret_key = NULL;
+	*ret_value = value_on(array_of(map), at, 0);
+	return 0;
+}
+
+static void percpu_read_cpus(struct bpf_map *map, const void *value, void *ret_values)
+{
+	struct percpu_array_map *array = array_of(map);
+
+	read_all(array, ((const u8 *)value - array->values) / array->stride, ret_values);
 }
 
 static int percpu_write(struct bpf_map *map, const void *key, const void *values, u64 flags)
@@ -190,7 +165,7 @@ static u64 percpu_for_each(struct bpf_map *map, map_visit visit, void *arg)
 	while (i < map->spec.max_entries) {
 		u32 key = i++;
 
-		if (visit(arg, &key, value_on(array_of(map), key, this_cpu())))
+		if (visit(arg, &key, value_on(array_of(map), key, map_this_cpu())))
 			break;
 	}
 	return i;
@@ -209,5 +184,7 @@ const struct map_ops map_percpu_array_ops = {
 	.write = percpu_write,
 	.delete = array_delete,
 	.next_key = array_next_key,
+	.elem_at = percpu_elem_at,
+	.read_cpus = percpu_read_cpus,
 	.for_each = percpu_for_each,
 };

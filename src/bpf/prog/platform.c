@@ -164,6 +164,19 @@ static const u8 *const_data(struct bpf_map *map)
 	return is_const && map->ops->values ? map->ops->values(map) : NULL;
 }
 
+static void describe(const struct map_spec *spec, struct vrf_map *ret_map)
+{
+	*ret_map = (struct vrf_map){
+		.type = spec->type,
+		.key_size = spec->key_size,
+		.value_size = spec->value_size,
+		.max_entries = spec->max_entries,
+		.map_flags = spec->flags,
+		.name = spec->name,
+		.fields = spec->btf ? &spec->fields : NULL,
+	};
+}
+
 static int platform_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_map)
 {
 	struct platform *platform = p->arg;
@@ -172,17 +185,13 @@ static int platform_map(const struct vrf_platform *p, int fd, struct vrf_map *re
 
 	if (err)
 		return err;
-	*ret_map = (struct vrf_map){
-		.handle = map,
-		.type = map->spec.type,
-		.key_size = map->spec.key_size,
-		.value_size = map->spec.value_size,
-		.max_entries = map->spec.max_entries,
-		.map_flags = map->spec.flags,
-		.name = map->spec.name,
-		.fields = map->spec.btf ? &map->spec.fields : NULL,
-		.const_data = const_data(map),
-	};
+	describe(&map->spec, ret_map);
+	ret_map->handle = map;
+	ret_map->const_data = const_data(map);
+	if (map->inner) {
+		describe(map->inner, &platform->inner);
+		ret_map->inner = &platform->inner;
+	}
 	return map_set_add(&platform->maps, map);
 }
 

@@ -125,6 +125,7 @@ struct platform {
 	u32			type, attach_type;
 	const struct iter_target *iter;		/* NULL: not an iterator's program */
 	struct map_set		maps;
+	struct vrf_map		inner;		/* of the outer map that was asked for last */
 	struct ctx_desc		ctx;		/* of ->iter */
 	struct ctx_field	fields[ITER_MAX_WORDS + 1];
 	struct func_proto	protos[PLATFORM_PROTOS]; /* tables' rows, with numbers of BTF filled in */

@@ -25,6 +25,7 @@ static int spec_from_attr(const union bpf_attr *attr, struct map_spec *spec)
 		.max_entries = attr->max_entries,
 		.flags = attr->map_flags,
 		.extra = attr->map_extra,
+		.inner_fd = (int)attr->inner_map_fd,
 	};
 	/* What belongs to map types, devices and nodes that a process has none of. */
 	if (attr->map_extra || attr->btf_vmlinux_value_type_id || attr->map_ifindex)

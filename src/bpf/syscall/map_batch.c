@@ -131,15 +131,15 @@ struct place {
 	u32 room, nr;
 };
 
-static int place_grow(struct place *p, const struct map_spec *spec, u32 nr)
+static int place_grow(struct place *p, const struct bpf_map *map, u32 nr)
 {
-	void *keys = realloc(p->keys, (size_t)nr * spec->key_size);
+	void *keys = realloc(p->keys, (size_t)nr * map->spec.key_size);
 	void *values;
 
 	if (!keys)
 		return -ENOMEM;
 	p->keys = keys;
-	values = realloc(p->values, (size_t)nr * spec->value_size);
+	values = realloc(p->values, nr * map_user_value_bytes(map));
 	if (!values)
 		return -ENOMEM;
 	p->values = values;
@@ -155,7 +155,7 @@ static int place_read(struct place *p, struct bpf_map *map, u32 at, u32 left)
 	while (!err && p->nr > p->room) {
 		if (p->nr > left)
 			return -ENOSPC;
-		err = place_grow(p, &map->spec, p->nr);
+		err = place_grow(p, map, p->nr);
 		err = err ?: map->ops->elems_at(map, at, p->keys, p->values, p->room, &p->nr);
 	}
 	return !err && p->nr > left ? -ENOSPC : err;
@@ -167,7 +167,7 @@ static int place_read(struct place *p, struct bpf_map *map, u32 at, u32 left)
  */
 static int lookup_places(struct call *c, struct map_ref *ref, struct place *p, u32 *at, u32 *ret_nr)
 {
-	const struct map_spec *spec = &ref->map->spec;
+	u64 key_bytes = ref->map->spec.key_size, value_bytes = map_user_value_bytes(ref->map);
 	u32 nr = 0;
 	int err;
 
@@ -175,8 +175,8 @@ static int lookup_places(struct call *c, struct map_ref *ref, struct place *p, u
 		err = place_read(p, ref->map, *at, c->attr.batch.count - nr);
 		if (err)
 			break;
-		err = user_write(nth_key(c, ref, nr), p->keys, (u64)p->nr * spec->key_size) ?:
-		      user_write(nth_value(c, ref, nr), p->values, (u64)p->nr * spec->value_size);
+		err = user_write(nth_key(c, ref, nr), p->keys, p->nr * key_bytes) ?:
+		      user_write(nth_value(c, ref, nr), p->values, p->nr * value_bytes);
 		if (err)
 			break;
 		nr += p->nr;

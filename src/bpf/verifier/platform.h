@@ -14,11 +14,13 @@
 #include "bpf/core/proto.h"
 
 struct vrf_map {
-	const void *handle;	/* the runtime's map; equal handles are one map */
+	const void *handle;	/* the runtime's map; equal handles are one map; NULL: one that
+				 * is like the others in an outer map */
 	u32 type, key_size, value_size, max_entries, map_flags;
 	const char *name;
 	const struct btf_fields *fields;	/* NULL: its values have no type */
 	const u8 *const_data;	/* frozen read-only contents, whole value area; NULL: may change */
+	const struct vrf_map *inner;	/* its values are maps like this one; NULL: they are bytes */
 };
 
 struct vrf_kfunc {
@@ -67,7 +69,10 @@ struct vrf_platform {
 					   bool *ret_known);
 	/* @id is a BTF_KIND_FUNC of ->btf.  0, -ENOENT (not a kfunc), -EACCES (not for this type). */
 	int (*kfunc)(const struct vrf_platform *p, u32 prog_type, u32 id, struct vrf_kfunc *ret_kfunc);
-	/* @fd as in the instruction.  0, -EBADF, -EINVAL (a descriptor, but no map). */
+	/*
+	 * @fd as in the instruction; ->inner is copied before the next question.
+	 * 0, -EBADF, -EINVAL (a descriptor, but no map).
+	 */
 	int (*map)(const struct vrf_platform *p, int fd, struct vrf_map *ret_map);
 	/* NULL: no such program type. */
 	const struct ctx_desc *(*ctx)(const struct vrf_platform *p, u32 prog_type);

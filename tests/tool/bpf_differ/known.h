@@ -22,6 +22,7 @@ static const struct known known[] = {
 	{ "load", "* word at 14[48]", "tokens and fd_array_cnt: must be zero here", "6.9" },
 	{ "load", "* word at 15[26]", "signatures: must be zero here", "6.18" },
 	{ "load", "* word at 16[04]", "signatures: must be zero here", "6.18" },
+	{ "create", "typed outer word at 8[048]", "signatures: looked at before types here", "6.18" },
 	{ "ids", "BTF by id word at 12", "tokens: must be zero here", "6.17" },
 	{ "btf", "BTF word at 3[26]", "tokens: must be zero here", "6.9" },
 	{ "runs", "filter test.flags=0x4*", "packets here have no checksum" },

@@ -50,6 +50,22 @@ static inline void fill_lru_batch(struct world *w, union bpf_attr *a)
 	fill_batch(w->lru, a);
 }
 
+static inline void fill_percpu_hash_batch(struct world *w, union bpf_attr *a)
+{
+	fill_batch(w->percpu_hash, a);
+	a->batch.values = PTR(places.wide);
+}
+
+static inline void fill_outer_batch(struct world *w, union bpf_attr *a)
+{
+	fill_batch(w->outer, a);
+}
+
+static inline void fill_outer_hash_batch(struct world *w, union bpf_attr *a)
+{
+	fill_batch(w->outer_hash, a);
+}
+
 #define BATCH_MEMBERS                                                                \
 	MEMBER(FD, batch.map_fd), MEMBER(POINTER, batch.in_batch),                       \
 	MEMBER(POINTER, batch.out_batch), MEMBER(POINTER, batch.keys),                   \
@@ -62,6 +78,7 @@ static inline void fill_lru_batch(struct world *w, union bpf_attr *a)
 
 static const struct base batch_bases[] = {
 	BATCH_ROWS(array), BATCH_ROWS(hash), BATCH_ROWS(ringbuf), BATCH_ROWS(stacks), BATCH_ROWS(lru),
+	BATCH_ROWS(percpu_hash), BATCH_ROWS(outer), BATCH_ROWS(outer_hash),
 };
 
 static inline void group_batch_attr(struct side *s)

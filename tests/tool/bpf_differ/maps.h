@@ -38,6 +38,38 @@ static inline void fill_percpu(struct world *w, union bpf_attr *a)
 	a->map_type = BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
+static inline void fill_percpu_hash(struct world *w, union bpf_attr *a)
+{
+	fill_hash(w, a);
+	a->map_type = BPF_MAP_TYPE_PERCPU_HASH;
+}
+
+static inline void fill_lru_percpu(struct world *w, union bpf_attr *a)
+{
+	fill_hash(w, a);
+	a->map_type = BPF_MAP_TYPE_LRU_PERCPU_HASH;
+}
+
+static inline void fill_outer(struct world *w, union bpf_attr *a)
+{
+	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4,
+			       .value_size = 4, .max_entries = 3, .inner_map_fd = w->array };
+}
+
+static inline void fill_outer_hash(struct world *w, union bpf_attr *a)
+{
+	fill_outer(w, a);
+	a->map_type = BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+static inline void fill_typed_outer(struct world *w, union bpf_attr *a)
+{
+	fill_outer(w, a);
+	a->btf_fd = w->btf;
+	a->btf_key_type_id = 1;
+	a->btf_value_type_id = 1;
+}
+
 static inline void fill_stacks(struct world *w, union bpf_attr *a)
 {
 	*a = (union bpf_attr){ .map_type = BPF_MAP_TYPE_STACK_TRACE, .key_size = 4,
@@ -85,12 +117,22 @@ static inline void fill_typed_ringbuf(struct world *w, union bpf_attr *a)
 	MEMBER(SMALL, btf_value_type_id), MEMBER(SMALL, btf_vmlinux_value_type_id), \
 	MEMBER(SMALL, map_extra), MEMBER(SMALL, key_size), MEMBER(SMALL, value_size)
 
+#define OUTER_MEMBERS                                                                \
+	MEMBER(FLAGS, map_flags), MEMBER(FD, inner_map_fd), MEMBER(SMALL, numa_node), \
+	MEMBER(SMALL, map_ifindex), MEMBER(SMALL, btf_key_type_id), \
+	MEMBER(SMALL, btf_value_type_id), MEMBER(SMALL, key_size), MEMBER(SMALL, value_size)
+
 static const struct base create_bases[] = {
 	{ "array", BPF_MAP_CREATE, fill_array, { CREATE_MEMBERS } },
 	{ "hash", BPF_MAP_CREATE, fill_hash, { CREATE_MEMBERS } },
 	{ "ringbuf", BPF_MAP_CREATE, fill_ringbuf, { CREATE_MEMBERS } },
 	{ "LRU", BPF_MAP_CREATE, fill_lru, { CREATE_MEMBERS } },
 	{ "per CPU", BPF_MAP_CREATE, fill_percpu, { CREATE_MEMBERS } },
+	{ "per CPU hash", BPF_MAP_CREATE, fill_percpu_hash, { CREATE_MEMBERS } },
+	{ "LRU per CPU", BPF_MAP_CREATE, fill_lru_percpu, { CREATE_MEMBERS } },
+	{ "outer", BPF_MAP_CREATE, fill_outer, { OUTER_MEMBERS } },
+	{ "outer hash", BPF_MAP_CREATE, fill_outer_hash, { OUTER_MEMBERS } },
+	{ "typed outer", BPF_MAP_CREATE, fill_typed_outer, { MEMBER(FD, btf_fd) } },
 	{ "stacks", BPF_MAP_CREATE, fill_stacks, { CREATE_MEMBERS } },
 	{ "typed array", BPF_MAP_CREATE, fill_typed, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
 	{ "section", BPF_MAP_CREATE, fill_section, { CREATE_MEMBERS, MEMBER(FD, btf_fd) } },
@@ -142,6 +184,15 @@ static const struct shape shapes[] = {
 	{ 1, 4, 8, 1, BPF_F_RDONLY_PROG },
 	{ 1, 4, 8, 1, BPF_F_ZERO_SEED },
 	{ 1, 4, 8, 1, BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU },
+	{ 5, 4, 8, 0, 0 },
+	{ 5, 4, 32768, 1, 0 },
+	{ 5, 4, 32769, 1, 0 },
+	{ 5, 4, 32768, 1, BPF_F_NO_PREALLOC },
+	{ 5, 4, 8, 1, BPF_F_NUMA_NODE },
+	{ 5, 4, 8, 1, BPF_F_NO_COMMON_LRU },
+	{ 5, 4, 1 << 22, 1, 0 },
+	{ 5, 4, 8, 0xffffffff, 1 },
+	{ 5, 4, 8, 1, BPF_F_RDONLY_PROG },
 	{ 6, 4, 8, 0, 0 },
 	{ 6, 8, 8, 1, 0 },
 	{ 6, 4, 32768, 1, 0 },
@@ -173,6 +224,19 @@ static const struct shape shapes[] = {
 	{ 9, 4, 8, 1, BPF_F_RDONLY | BPF_F_WRONLY },
 	{ 9, 4, 1 << 22, 1, 0 },
 	{ 9, 4, 8, 0xffffffff, 0 },
+	{ 10, 4, 8, 0, 0 },
+	{ 10, 4, 32768, 1, 0 },
+	{ 10, 4, 32769, 1, 0 },
+	{ 10, 4, 8, 1, BPF_F_NO_PREALLOC },
+	{ 10, 4, 8, 1, BPF_F_NO_COMMON_LRU },
+	{ 10, 4, 8, 1, BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE },
+	{ 10, 4, 8, 1, BPF_F_NUMA_NODE },
+	{ 12, 4, 8, 1, 0 },
+	{ 12, 8, 4, 1, 0 },
+	{ 12, 4, 4, 0, 0 },
+	{ 13, 4, 8, 1, 0 },
+	{ 13, 4, 4, 0, 0 },
+	{ 13, 1 << 22, 4, 1, 0 },
 	{ 27, 0, 0, 0, 0 },
 	{ 27, 0, 0, 1, 0 },
 	{ 27, 0, 0, 4095, 0 },
@@ -279,6 +343,23 @@ ELEM_BASES(ringbuf)
 ELEM_BASES(stacks)
 ELEM_BASES(lru)
 ELEM_BASES(percpu)
+ELEM_BASES(percpu_hash)
+ELEM_BASES(lru_percpu)
+ELEM_BASES(outer)
+ELEM_BASES(outer_hash)
+
+/* An outer map is given a descriptor. */
+static inline void fill_outer_put(struct world *w, union bpf_attr *a)
+{
+	fill_outer_update(w, a);
+	a->value = PTR(&w->array);
+}
+
+static inline void fill_outer_hash_put(struct world *w, union bpf_attr *a)
+{
+	fill_outer_hash_update(w, a);
+	a->value = PTR(&w->array);
+}
 
 static inline void fill_freeze(struct world *w, union bpf_attr *a)
 {
@@ -299,7 +380,12 @@ static inline void fill_freeze(struct world *w, union bpf_attr *a)
 
 static const struct base elem_bases[] = {
 	ELEM_ROWS(array), ELEM_ROWS(hash), ELEM_ROWS(ringbuf), ELEM_ROWS(stacks),
-	ELEM_ROWS(lru), ELEM_ROWS(percpu),
+	ELEM_ROWS(lru), ELEM_ROWS(percpu), ELEM_ROWS(percpu_hash), ELEM_ROWS(lru_percpu),
+	{ "outer put", BPF_MAP_UPDATE_ELEM, fill_outer_put,
+	  { PLAIN_MEMBERS, MEMBER(POINTER, value), MEMBER(FLAGS, flags), MEMBER(SMALL, flags) } },
+	{ "outer hash put", BPF_MAP_UPDATE_ELEM, fill_outer_hash_put,
+	  { PLAIN_MEMBERS, MEMBER(POINTER, value), MEMBER(FLAGS, flags), MEMBER(SMALL, flags) } },
+	ELEM_ROWS(outer), ELEM_ROWS(outer_hash),
 	{ "freeze", BPF_MAP_FREEZE, fill_freeze, { MEMBER(FD, map_fd) } },
 };
 

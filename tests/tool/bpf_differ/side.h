@@ -188,6 +188,12 @@ static inline int make_map(struct side *s, u32 type, u32 key_size, u32 value_siz
 		    .value_size = value_size, .max_entries = entries, .map_flags = flags);
 }
 
+static inline int make_outer(struct side *s, u32 type, int inner_fd, u32 entries)
+{
+	return ASK(s, BPF_MAP_CREATE, .map_type = type, .key_size = 4, .value_size = 4,
+		    .max_entries = entries, .inner_map_fd = inner_fd);
+}
+
 static inline int put(struct side *s, int fd, const void *key, const void *value, u64 flags)
 {
 	return ASK(s, BPF_MAP_UPDATE_ELEM, .map_fd = fd, .key = PTR(key), .value = PTR(value),
@@ -263,6 +269,7 @@ static inline int load_btf(struct side *s)
 /* One of everything, for a group. */
 struct world {
 	int array, hash, ringbuf, stacks, lru, percpu, mmapable, prog, filter, btf;
+	int percpu_hash, lru_percpu, outer, outer_hash;	/* maps like ->array are in the latter */
 	int other;		/* a descriptor that bpf(2) knows nothing of */
 };
 
@@ -274,13 +281,19 @@ static inline void make_world(struct side *s, struct world *w)
 	w->stacks = make_map(s, BPF_MAP_TYPE_STACK_TRACE, 4, 8, 3, 0);
 	w->lru = make_map(s, BPF_MAP_TYPE_LRU_HASH, 4, 8, 100, 0);
 	w->percpu = make_map(s, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 3, 0);
+	w->percpu_hash = make_map(s, BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 3, 0);
+	w->lru_percpu = make_map(s, BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 100, 0);
+	w->outer = make_outer(s, BPF_MAP_TYPE_ARRAY_OF_MAPS, w->array, 3);
+	w->outer_hash = make_outer(s, BPF_MAP_TYPE_HASH_OF_MAPS, w->array, 3);
 	w->mmapable = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1000, BPF_F_MMAPABLE);
 	w->prog = load_ret0(s, BPF_PROG_TYPE_SYSCALL);
 	w->filter = load_ret0(s, BPF_PROG_TYPE_SOCKET_FILTER);
 	w->btf = load_btf(s);
 	w->other = open("/dev/null", O_RDWR | O_CLOEXEC);
 	must(s, w->array >= 0 && w->hash >= 0 && w->ringbuf >= 0 && w->stacks >= 0 &&
-	       w->lru >= 0 && w->percpu >= 0 && w->mmapable >= 0 && w->prog >= 0 && w->filter >= 0 && w->btf >= 0 && w->other >= 0,
+	       w->lru >= 0 && w->percpu >= 0 && w->percpu_hash >= 0 && w->lru_percpu >= 0 &&
+	       w->outer >= 0 && w->outer_hash >= 0 && w->mmapable >= 0 && w->prog >= 0 &&
+	       w->filter >= 0 && w->btf >= 0 && w->other >= 0,
 	     "one of each");
 }
 
@@ -292,6 +305,10 @@ static inline void drop_world(struct side *s, struct world *w)
 	s->close(w->stacks);
 	s->close(w->lru);
 	s->close(w->percpu);
+	s->close(w->percpu_hash);
+	s->close(w->lru_percpu);
+	s->close(w->outer);
+	s->close(w->outer_hash);
 	s->close(w->mmapable);
 	s->close(w->prog);
 	s->close(w->filter);

@@ -27,6 +27,9 @@ struct case_map {
 	u32 type, key_size, value_size, max_entries;
 	bool has_timer, has_wq;
 	u32 timer, wq;	/* offsets of the special fields */
+	bool has_inner;
+	u32 inner;	/* the number of a map before this one: like those in it */
+	bool any_size;	/* BPF_F_INNER_MAP */
 	bool rdonly;	/* frozen, its content known to the verifier */
 	u8 data[64];
 	u32 nr_data;
@@ -153,6 +156,10 @@ static const struct case_word case_map_types[] __attribute__((unused)) = {
 	{ "hash", BPF_MAP_TYPE_HASH },
 	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH },
 	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
+	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH },
+	{ "lru_percpu_hash", BPF_MAP_TYPE_LRU_PERCPU_HASH },
+	{ "array_of_maps", BPF_MAP_TYPE_ARRAY_OF_MAPS },
+	{ "hash_of_maps", BPF_MAP_TYPE_HASH_OF_MAPS },
 	{ "stack_trace", BPF_MAP_TYPE_STACK_TRACE },
 	{ "array", BPF_MAP_TYPE_ARRAY },
 	{ "ringbuf", BPF_MAP_TYPE_RINGBUF },

@@ -20,11 +20,16 @@
 
 #define ANY_MAP { .kind = ARG_MAP }
 #define RINGBUF { .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_RINGBUF }
-#define PERCPU_MAP { .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_PERCPU_ARRAY }
-#define KEYED_MAP                                                                    \
-	{ .kind = ARG_MAP,                                                           \
-	  .map_types = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |      \
-		       1ull << BPF_MAP_TYPE_LRU_HASH | 1ull << BPF_MAP_TYPE_PERCPU_ARRAY }
+#define PERCPU_TYPES                                                                 \
+	(1ull << BPF_MAP_TYPE_PERCPU_ARRAY | 1ull << BPF_MAP_TYPE_PERCPU_HASH |      \
+	 1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH)
+#define KEYED_TYPES                                                                  \
+	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |                    \
+	 1ull << BPF_MAP_TYPE_LRU_HASH | PERCPU_TYPES)
+#define OUTER_TYPES (1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS | 1ull << BPF_MAP_TYPE_HASH_OF_MAPS)
+#define PERCPU_MAP { .kind = ARG_MAP, .map_types = PERCPU_TYPES }
+#define KEYED_MAP { .kind = ARG_MAP, .map_types = KEYED_TYPES }
+#define LOOKED_UP_MAP { .kind = ARG_MAP, .map_types = KEYED_TYPES | OUTER_TYPES }
 
 #define TIMER { .kind = ARG_FIELD, .field = BTF_FIELD_TIMER }
 #define FUNC_ARG { .kind = ARG_FUNC }
@@ -33,7 +38,7 @@
 
 static struct func_proto ours_helpers[] = {
 	[1] = { .name = "bpf_map_lookup_elem",
-		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY } },
+		.args = { LOOKED_UP_MAP, { .kind = ARG_MAP_KEY } },
 		.ret = { .kind = RET_MAP_VALUE, .flags = RETF_MAYBE_NULL } },
 	[2] = { .name = "bpf_map_update_elem",
 		.args = { KEYED_MAP, { .kind = ARG_MAP_KEY }, { .kind = ARG_MAP_VALUE },
@@ -343,25 +348,36 @@ static const struct btf_fields *ours_fields(const struct case_map *map)
 	return f;
 }
 
+static struct vrf_map ours_describe(const struct case_map *map)
+{
+	return (struct vrf_map){
+		.type = map->type,
+		.key_size = map->key_size,
+		.value_size = map->value_size,
+		.max_entries = map->max_entries,
+		.map_flags = (map->rdonly ? BPF_F_RDONLY_PROG : 0) |
+			     (map->any_size ? BPF_F_INNER_MAP : 0),
+		.name = "corpus",
+		.fields = ours_fields(map),
+	};
+}
+
 static int ours_map(const struct vrf_platform *p, int fd, struct vrf_map *ret_map)
 {
+	static struct vrf_map inner;
 	const struct corpus_case *c = p->arg;
 	const struct case_map *map;
 
 	if (fd < FIRST_MAP_FD || fd >= FIRST_MAP_FD + (int)c->nr_maps)
 		return -EBADF;
 	map = &c->maps[fd - FIRST_MAP_FD];
-	*ret_map = (struct vrf_map){
-		.handle = map,
-		.type = map->type,
-		.key_size = map->key_size,
-		.value_size = map->value_size,
-		.max_entries = map->max_entries,
-		.map_flags = map->rdonly ? BPF_F_RDONLY_PROG : 0,
-		.name = "corpus",
-		.fields = ours_fields(map),
-		.const_data = map->rdonly ? map->data : NULL,
-	};
+	*ret_map = ours_describe(map);
+	ret_map->handle = map;
+	ret_map->const_data = map->rdonly ? map->data : NULL;
+	if (map->has_inner) {
+		inner = ours_describe(&c->maps[map->inner]);
+		ret_map->inner = &inner;
+	}
 	return 0;
 }
 

@@ -8,6 +8,7 @@
  *	flags:    test_state_freq
  *	kernel:   skip REASON, when a kernel cannot be asked
  *	map N:    array key=4 value=8 entries=1 [rdonly=HEXBYTES] [timer=OFFSET] [wq=OFFSET]
+ *	          [any_size]; of a map of maps inner=N, a map before it
  *	global:   NAME ARGS: the subprogram at that label is global and takes ARGS numbers
  *	code:     instructions and "label:" lines, until an empty line
  *	state N:  r0 is ...; r1 is ...	before instruction N, on some path
@@ -71,6 +72,12 @@ static inline int parse_map(struct corpus_case *c, char *text)
 			map->has_timer = true;
 		} else if (sscanf(word, "wq=%u", &map->wq) == 1) {
 			map->has_wq = true;
+		} else if (sscanf(word, "inner=%u", &map->inner) == 1) {
+			map->has_inner = true;
+			if (map->inner >= c->nr_maps - 1)
+				return case_bad(c, "inner=%u is no map before", map->inner);
+		} else if (!strcmp(word, "any_size")) {
+			map->any_size = true;
 		} else if (!strncmp(word, "rdonly=", 7)) {
 			if (parse_hex(c, map, word + 7))
 				return -EINVAL;

@@ -21,10 +21,14 @@ struct target_answer {
 	char skip[CASE_TEXT];	/* not asked, and why; "" asked */
 };
 
-/* A descriptor, or -errno. */
-static inline int target_make_map(const struct target *target, const struct case_map *map)
+/* @fds: those of the maps before.  A descriptor, or -errno. */
+static inline int target_make_map(const struct target *target, const struct case_map *map,
+				  const int *fds)
 {
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = map->rdonly ? BPF_F_RDONLY_PROG : 0);
+	LIBBPF_OPTS(bpf_map_create_opts, opts,
+		    .map_flags = (map->rdonly ? BPF_F_RDONLY_PROG : 0) |
+				 (map->any_size ? BPF_F_INNER_MAP : 0),
+		    .inner_map_fd = map->has_inner ? fds[map->inner] : 0);
 	struct case_map_btf btf = { 0 };
 	u32 zero = 0;
 	int fd, err;
@@ -187,7 +191,7 @@ static inline void target_ask_this(const struct target *target, const struct cor
 	u32 nr = 0;
 
 	while (nr < c->nr_maps && !answer->skip[0]) {
-		fds[nr] = target_make_map(target, &c->maps[nr]);
+		fds[nr] = target_make_map(target, &c->maps[nr], fds);
 		if (fds[nr] < 0)
 			snprintf(answer->skip, sizeof(answer->skip), "map %u: %s", nr,
 				 strerror(-fds[nr]));

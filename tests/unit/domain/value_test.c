@@ -116,7 +116,7 @@ TEST(value, what_was_never_read_is_covered_by_anything_but_is_not_the_same)
 	struct value none, val;
 
 	value_set_none(&none);
-	value_set_map(&val, &map_a);
+	value_set_map(&val, &map_a, 0);
 	EXPECT_TRUE(covers(&none, &val, COVER_RANGE));
 	EXPECT_TRUE(covers(&none, &val, COVER_WITHIN));
 	EXPECT_FALSE(covers(&none, &val, COVER_EXACT));
@@ -133,7 +133,7 @@ TEST(value, an_imprecise_number_covers_every_number_only_when_pruning)
 	EXPECT_FALSE(covers(&old, &cur, COVER_EXACT));
 	old.precise = true;
 	EXPECT_FALSE(covers(&old, &cur, COVER_RANGE));
-	value_set_map(&ptr, &map_a);
+	value_set_map(&ptr, &map_a, 0);
 	old.precise = false;
 	EXPECT_FALSE(covers(&old, &ptr, COVER_RANGE));
 	EXPECT_FALSE(covers(&ptr, &old, COVER_RANGE));

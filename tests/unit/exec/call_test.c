@@ -317,7 +317,7 @@ static const struct func_proto proto_output = {
 
 static int output(struct fixture *f, s32 off, s32 size)
 {
-	value_set_map(fixture_reg(f, 1), &f->maps[MAP_RING]);
+	value_set_map(fixture_reg(f, 1), &f->maps[MAP_RING], 0);
 	fixture_step(f, MOV_REG(2, 10));
 	fixture_step(f, ALU_IMM(BPF_ADD, 2, off));
 	if (size >= 0)
@@ -351,7 +351,7 @@ TEST(call, a_size_of_zero_is_passed_only_where_that_is_allowed)
 
 	EXPECT_EQ(output(f, -8, 0), 0);
 	strict.args[2].flags = 0;
-	value_set_map(fixture_reg(f, 1), &f->maps[MAP_RING]);
+	value_set_map(fixture_reg(f, 1), &f->maps[MAP_RING], 0);
 	fixture_step(f, MOV_REG(2, 10));
 	fixture_step(f, MOV_IMM(3, 0));
 	fixture_step(f, MOV_IMM(4, 0));
@@ -364,7 +364,7 @@ TEST(call, a_map_of_another_type_is_not_passed)
 {
 	struct fixture *f = fixture_new();
 
-	value_set_map(fixture_reg(f, 1), &f->maps[MAP_DATA]);
+	value_set_map(fixture_reg(f, 1), &f->maps[MAP_DATA], 0);
 	EXPECT_EQ(fixture_call(f, &proto_output), -EINVAL);
 	EXPECT_TRUE(fixture_said(f, "cannot pass map_type 2 into func bpf_ringbuf_output"));
 	fixture_free(f);
@@ -383,7 +383,7 @@ static const struct func_proto proto_submit = {
 
 static void reserve(struct fixture *f, s32 size)
 {
-	value_set_map(fixture_reg(f, 1), &f->maps[MAP_RING]);
+	value_set_map(fixture_reg(f, 1), &f->maps[MAP_RING], 0);
 	fixture_step(f, MOV_IMM(2, size));
 	fixture_step(f, MOV_IMM(3, 0));
 	EXPECT_EQ(fixture_call(f, &proto_reserve), 0);

@@ -43,6 +43,13 @@ void *calloc(size_t nr, size_t size)
 	return fails(ENOMEM) ? NULL : __libc_calloc(nr, size);
 }
 
+void *__libc_memalign(size_t align, size_t size);
+
+void *aligned_alloc(size_t align, size_t size)
+{
+	return fails(ENOMEM) ? NULL : __libc_memalign(align, size);
+}
+
 int memfd_create(const char *name, unsigned int flags)
 {
 	return fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
@@ -89,6 +96,10 @@ static const struct kind kinds[] = {
 	{ BPF_MAP_TYPE_ARRAY, 4, 8, 3, 0 },
 	{ BPF_MAP_TYPE_ARRAY, 4, 8, 3, BPF_F_MMAPABLE },
 	{ BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 3, 0 },
+	{ BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 3, BPF_F_NO_PREALLOC },
+	{ BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 8, 3, 0 },
+	{ BPF_MAP_TYPE_ARRAY_OF_MAPS, 4, 4, 3, 0 },
+	{ BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 3, 0 },
 	{ BPF_MAP_TYPE_HASH, 4, 8, 3, 0 },
 	{ BPF_MAP_TYPE_HASH, 4, 8, 3, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_LRU_HASH, 4, 8, 3, 0 },
@@ -96,11 +107,36 @@ static const struct kind kinds[] = {
 	{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0 },
 };
 
+static bool has_maps(const struct kind *k)
+{
+	return k->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || k->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* One map for all lives: it goes into outer ones, and does not fail itself. */
+static int inner_fd(void)
+{
+	static int fd = -1;
+	long nr = nr_until_failure;
+
+	nr_until_failure = 0;
+	if (fd < 0)
+		fd = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	nr_until_failure = nr;
+	return fd;
+}
+
+static int new_map(const struct kind *k)
+{
+	return BPF(BPF_MAP_CREATE, .map_type = k->type, .key_size = k->key_size,
+		   .value_size = k->value_size, .max_entries = k->entries, .map_flags = k->flags,
+		   .inner_map_fd = has_maps(k) ? inner_fd() : 0);
+}
+
 /* The first error ends it early. */
 static int one_life(const struct kind *k)
 {
-	int fd = map_new(k->type, k->key_size, k->value_size, k->entries, k->flags), err = 0;
-	u64 values[64] = { 0 };
+	int fd = new_map(k), err = 0;
+	u64 values[64] = { has_maps(k) ? inner_fd() : 0 };
 	u32 key = 1;
 
 	if (fd < 0)
@@ -109,6 +145,9 @@ static int one_life(const struct kind *k)
 		err = map_update(fd, &key, values, BPF_ANY);
 		err = err ?: map_update(fd, &key, values, BPF_ANY);
 		err = err ?: map_lookup(fd, &key, values);
+		/* No map is freed early for that. */
+		if (inner_fd() < 0 || !map_id(inner_fd()))
+			err = -EBADF;
 	}
 	nr_until_failure = 0;
 	rove_bpf_close(fd);

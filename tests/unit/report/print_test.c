@@ -70,7 +70,7 @@ TEST(print, pointers_say_what_they_point_to)
 	expect_text(&val, 1, "fp[0]-8");
 	value_set_stack(&val, 0, 0);
 	expect_text(&val, 0, "fp0");
-	value_set_map(&val, &counts);
+	value_set_map(&val, &counts, 0);
 	expect_text(&val, 0, "map_ptr(map=counts,ks=4,vs=8)");
 	value_set_map_value(&val, &counts, 0);
 	expect_text(&val, 0, "map_value(map=counts,ks=4,vs=8)");

@@ -94,6 +94,9 @@ const char *value_name(const struct value *val)
 {
 	if (val->kind == V_MEM && (val->flags & VF_DYNAMIC_RECORD))
 		return "ringbuf_mem";
+	/* What a lookup in a map of maps gives is its value until it is known to be there. */
+	if (val->kind == V_MAP && (val->flags & VF_MAYBE_NULL))
+		return vkind_desc[V_MAP_VALUE].name;
 	return vkind_desc[val->kind].name;
 }
 
@@ -135,10 +138,11 @@ void value_set_ctx(struct value *val)
 	value_set_kind(val, V_CTX);
 }
 
-void value_set_map(struct value *val, const void *map)
+void value_set_map(struct value *val, const void *map, u32 uid)
 {
 	value_set_kind(val, V_MAP);
 	val->map.map = map;
+	val->map.uid = uid;
 }
 
 void value_set_map_value(struct value *val, const void *map, u32 uid)
@@ -233,7 +237,7 @@ void value_mark_null(struct value *val)
 	value_set_const(val, 0);
 }
 
-/* The same object, by what the kind keeps of it; identities of lookups aside. */
+/* The same object, by what the kind keeps of it; which one of maps that are alike aside. */
 static bool same_object(const struct value *a, const struct value *b)
 {
 	switch ((enum vkind)a->kind) {
@@ -261,7 +265,7 @@ static bool same_object(const struct value *a, const struct value *b)
 
 static u32 uid_of(const struct value *val)
 {
-	return val->kind == V_MAP_VALUE ? val->map.uid : 0;
+	return val->kind == V_MAP_VALUE || val->kind == V_MAP ? val->map.uid : 0;
 }
 
 bool value_same(const struct value *a, const struct value *b)

@@ -51,7 +51,8 @@ struct value {
 	union {
 		struct {
 			const void *map;	/* V_MAP, V_MAP_VALUE, V_MAP_KEY */
-			u32 uid;		/* V_MAP_VALUE: which lookup, an id; 0: any */
+			u32 uid;		/* V_MAP, V_MAP_VALUE: which of the maps that are like
+						 * ->map, an id; 0: ->map itself */
 		} map;
 		struct {
 			u32 frame;		/* V_STACK: index into vstate.frames */
@@ -96,7 +97,7 @@ struct idmap;
 
 /*
  * The name of @val in logs: that of its kind, except "ringbuf_mem" for a
- * ring-buffer record.  Never NULL; flags (_or_null, rdonly_, trusted_, ...) are the printer's.
+ * ring-buffer record and "map_value" for a map that an outer map may not have.  Never NULL; flags (_or_null, rdonly_, trusted_, ...) are the printer's.
  */
 const char *value_name(const struct value *val);
 
@@ -106,7 +107,7 @@ void value_set_unknown(struct value *val);
 void value_set_const(struct value *val, u64 number);
 void value_set_scalar(struct value *val, const struct scalar *num);
 void value_set_ctx(struct value *val);
-void value_set_map(struct value *val, const void *map);
+void value_set_map(struct value *val, const void *map, u32 uid);
 void value_set_map_value(struct value *val, const void *map, u32 uid);
 void value_set_map_key(struct value *val, const void *map);
 void value_set_stack(struct value *val, u32 frame, s64 off);

@@ -181,6 +181,12 @@ static int map_mem(struct vrf *v, struct vstate *st, const struct arg_at *at, co
 	return err ?: mem_access(v, st, at, size);
 }
 
+/* Arrays that may be put into one outer map need not be of one size. */
+static bool size_is_known(const struct vrf_map *map)
+{
+	return map->handle || !(map->map_flags & BPF_F_INNER_MAP);
+}
+
 /*
  * An array has all of its elements, always.  So a lookup by a known index finds one, and
  * that the index is known, in this frame's slots, is what the step depended on (corpus:
@@ -193,7 +199,7 @@ static void find_known_index(const struct vstate *st, const struct arg_at *at)
 	struct value index;
 	s32 off;
 
-	if (map->type != BPF_MAP_TYPE_ARRAY || key->kind != V_STACK ||
+	if (map->type != BPF_MAP_TYPE_ARRAY || !size_is_known(map) || key->kind != V_STACK ||
 	    key->stack.frame != st->depth - 1 || !value_offset_is_const(key))
 		return;
 	off = (s32)value_offset(key);
@@ -267,6 +273,8 @@ static int arg_map(struct vrf *v, struct vstate *st, const struct arg_at *at)
 {
 	const struct vrf_map *map = at->val->map.map;
 
+	if (at->val->kind == V_MAP && at->val->flags & VF_MAYBE_NULL)
+		return is_kfunc(at) ? reject_null(v, at) : reject_type(v, at, "map_ptr");
 	if (at->val->kind != V_MAP && is_kfunc(at))
 		return vlog_reject(v, -EINVAL, WHY_ARGUMENT, "pointer in R%u isn't map pointer",
 				   at->reg);
@@ -277,8 +285,9 @@ static int arg_map(struct vrf *v, struct vstate *st, const struct arg_at *at)
 				   map->type, at->call->proto->name);
 	if (at->call->field)
 		return obj_async_check_map(v, at->reg, at->val, at->call->field->field,
-					   at->call->map);
+					   at->call->map, at->call->map_uid);
 	at->call->map = map;
+	at->call->map_uid = at->val->map.uid;
 	return 0;
 }
 
@@ -286,6 +295,7 @@ static int arg_field(struct vrf *v, struct vstate *st, const struct arg_at *at)
 {
 	if (at->val->kind == V_MAP_VALUE && !(at->val->flags & VF_MAYBE_NULL)) {
 		at->call->field = at->arg;
+		at->call->map_uid = at->val->map.uid;
 		return obj_async_check(v, at->reg, at->val, at->arg, &at->call->map);
 	}
 	if (is_kfunc(at))

@@ -19,6 +19,7 @@ struct call {
 	const struct func_proto *proto;
 	struct step *step;
 	const struct vrf_map *map;	/* the ARG_MAP, or that of the ARG_FIELD; NULL: none yet */
+	u32 map_uid;			/* which of the maps that are like ->map; 0: that itself */
 	const struct func_arg *field;	/* the ARG_FIELD, NULL: none */
 	u32 subprog;			/* the ARG_FUNC */
 	bool key_is_there;		/* the ARG_MAP_KEY is known to be that of an element */

@@ -28,14 +28,13 @@ static void give_loop_args(struct frame *callee, const struct frame *caller)
 	callee->regs[2] = caller->regs[3];
 }
 
-static void give_map_elem_args(struct vstate *st, struct frame *callee,
-			       const struct frame *caller)
+static void give_map_elem_args(struct frame *callee, const struct frame *caller)
 {
 	const struct vrf_map *map = caller->regs[1].map.map;
 
 	callee->regs[1] = caller->regs[1];
 	value_set_map_key(&callee->regs[2], map);
-	value_set_map_value(&callee->regs[3], map, vstate_new_id(st));
+	value_set_map_value(&callee->regs[3], map, caller->regs[1].map.uid);
 	callee->regs[4] = caller->regs[3];
 }
 
@@ -55,7 +54,7 @@ static int enter_callback(struct vrf *v, struct vstate *st, const struct call *c
 	if (call->proto->callback == CALLBACK_LOOP)
 		give_loop_args(callee, caller);
 	else
-		give_map_elem_args(st, callee, caller);
+		give_map_elem_args(callee, caller);
 	return 0;
 }
 
@@ -63,7 +62,9 @@ static int check_elements(struct vrf *v, const struct call *call)
 {
 	static const u64 walkable = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |
 				    1ull << BPF_MAP_TYPE_LRU_HASH |
-				    1ull << BPF_MAP_TYPE_PERCPU_ARRAY;
+				    1ull << BPF_MAP_TYPE_PERCPU_ARRAY |
+				    1ull << BPF_MAP_TYPE_PERCPU_HASH |
+				    1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH;
 	u32 type = call->map ? call->map->type : BPF_MAP_TYPE_UNSPEC;
 
 	if (call->proto->callback != CALLBACK_MAP_ELEM || walkable & 1ull << type)

@@ -109,13 +109,25 @@ static int ret_scalar(struct vrf *v, struct vstate *st, const struct call *call,
 	return 0;
 }
 
+/*
+ * Of two maps that are alike nobody knows whether they are one.  It matters where a field of a
+ * value must be used with the map of that value.
+ */
+static u32 inner_uid(struct vstate *st, const struct vrf_map *inner)
+{
+	return inner->fields && inner->fields->nr ? vstate_new_id(st) : 0;
+}
+
 static int ret_map_value(struct vrf *v, struct vstate *st, const struct call *call,
 			 struct value *r0)
 {
 	if (!call->map)
 		return vlog_reject(v, -EINVAL, WHY_CALL, "%s has no map to return a value of",
 				   call->proto->name);
-	value_set_map_value(r0, call->map, vstate_new_id(st));
+	if (call->map->inner)
+		value_set_map(r0, call->map->inner, inner_uid(st, call->map->inner));
+	else
+		value_set_map_value(r0, call->map, call->map_uid);
 	return 0;
 }
 

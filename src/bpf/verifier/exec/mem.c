@@ -315,10 +315,10 @@ int exec_load_imm64(struct vrf *v, struct vstate *st, struct step *step)
 		value_set_const(dst, site->imm64);
 		return note_here(v, NOTE_PLAIN, 0, 0);
 	case SITE_MAP:
-		value_set_map(dst, &v->facts->maps[site->map]);
+		value_set_map(dst, &v->facts->maps[site->map], 0);
 		return note_here(v, NOTE_MAP, site->map, 0);
 	case SITE_MAP_VALUE:
-		value_set_map_value(dst, &v->facts->maps[site->map], vstate_new_id(st));
+		value_set_map_value(dst, &v->facts->maps[site->map], 0);
 		dst->num = scalar_const(site->off);
 		return note_here(v, NOTE_MAP_VALUE, site->map, site->off);
 	case SITE_FUNC:

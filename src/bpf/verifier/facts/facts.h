@@ -52,6 +52,7 @@ struct facts {
 	u32 nr_subprogs;
 	struct callsite *sites;	/* one per instruction */
 	struct vrf_map *maps;
+	struct vrf_map *inner_maps;	/* as many; of those that have one: a map's ->inner */
 	u32 nr_maps;
 	const struct ctx_desc *ctx;
 	struct cfg *cfg;

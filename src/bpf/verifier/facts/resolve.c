@@ -20,6 +20,15 @@
 
 /* --- maps ------------------------------------------------------------------------------------- */
 
+static void copy_map(struct facts *f, u32 i, const struct vrf_map *map)
+{
+	f->maps[i] = *map;
+	if (!map->inner)
+		return;
+	f->inner_maps[i] = *map->inner;
+	f->maps[i].inner = &f->inner_maps[i];
+}
+
 static int add_map(struct vrf *v, struct facts *f, const struct vrf_map *map, u32 *ret_index)
 {
 	u32 i;
@@ -33,10 +42,12 @@ static int add_map(struct vrf *v, struct facts *f, const struct vrf_map *map, u3
 				   MAX_USED_MAPS);
 	if (!f->maps)
 		f->maps = calloc(MAX_USED_MAPS, sizeof(*f->maps));
-	if (!f->maps)
+	if (!f->inner_maps)
+		f->inner_maps = calloc(MAX_USED_MAPS, sizeof(*f->inner_maps));
+	if (!f->maps || !f->inner_maps)
 		return -ENOMEM;
 	if (i == f->nr_maps)
-		f->maps[f->nr_maps++] = *map;
+		copy_map(f, f->nr_maps++, map);
 	*ret_index = i;
 	return 0;
 }
@@ -74,7 +85,10 @@ static int check_sleeper_uses(struct vrf *v, const struct vrf_map *map)
 {
 	static const u64 may = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_LRU_HASH |
 			       1ull << BPF_MAP_TYPE_ARRAY | 1ull << BPF_MAP_TYPE_PERCPU_ARRAY |
-			       1ull << BPF_MAP_TYPE_RINGBUF;
+			       1ull << BPF_MAP_TYPE_PERCPU_HASH |
+			       1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH | 1ull << BPF_MAP_TYPE_RINGBUF |
+			       1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS |
+			       1ull << BPF_MAP_TYPE_HASH_OF_MAPS;
 
 	if (!(v->req->prog_flags & BPF_F_SLEEPABLE) || may & 1ull << map->type)
 		return 0;

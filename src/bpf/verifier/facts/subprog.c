@@ -69,6 +69,7 @@ void facts_free(struct facts *f)
 	free(f->mem);
 	free(f->sites);
 	free(f->maps);
+	free(f->inner_maps);
 	free(f);
 }
 

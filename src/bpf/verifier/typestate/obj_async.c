@@ -48,16 +48,27 @@ int obj_async_check(struct vrf *v, u32 reg, const struct value *val, const struc
 	return 0;
 }
 
+/*
+ * Soundness: two lookups in an outer map give maps that are alike; if one map could be named for
+ * a field of the other,
+ *
+ *	in1 = outer[1]; in2 = outer[2]; init(&in1[0].timer, in2); callback: value of in2
+ *
+ * would run on a value behind in1's as if it were in2's, and nobody would end it with in1
+ * (corpus: inner_timer_of_another_lookup).
+ */
 int obj_async_check_map(struct vrf *v, u32 reg, const struct value *val, u32 kind,
-			const struct vrf_map *field_map)
+			const struct vrf_map *field_map, u32 field_uid)
 {
-	if (val->map.map == field_map)
+	const struct vrf_map *map = val->map.map;
+
+	if (map == field_map && val->map.uid == field_uid)
 		return 0;
 	return vlog_reject(v, -EINVAL, WHY_ARGUMENT,
-			   "%s pointer in R1 map_uid=0 doesn't match map pointer in R%u map_uid=0\n"
+			   "%s pointer in R1 map_uid=%u doesn't match map pointer in R%u map_uid=%u\n"
 			   "it is in a value of map '%s', not of '%s'",
-			   kind == BTF_FIELD_WQ ? "workqueue" : "timer", reg, field_map->name,
-			   ((const struct vrf_map *)val->map.map)->name);
+			   kind == BTF_FIELD_WQ ? "workqueue" : "timer", field_uid, reg,
+			   val->map.uid, field_map->name, map->name);
 }
 
 /*
@@ -72,6 +83,7 @@ int obj_async_callback(struct vrf *v, const struct func_proto *proto, u32 subpro
 {
 	struct vstate *st;
 	struct frame *frame;
+	u32 uid;
 	int err = vstate_new(subprog, &st);
 
 	if (err)
@@ -82,9 +94,10 @@ int obj_async_callback(struct vrf *v, const struct func_proto *proto, u32 subpro
 	frame->ret_min = 0;
 	frame->ret_max = 0;
 	st->may_sleep = proto->flags & FUNC_CALLBACK_SLEEPS;
-	value_set_map(&frame->regs[1], map);
+	uid = map->handle ? 0 : vstate_new_id(st);
+	value_set_map(&frame->regs[1], map, uid);
 	value_set_map_key(&frame->regs[2], map);
-	value_set_map_value(&frame->regs[3], map, vstate_new_id(st));
+	value_set_map_value(&frame->regs[3], map, uid);
 	v->res->subprogs[subprog].called_later = true;
 	*ret_state = st;
 	return 0;

@@ -70,9 +70,12 @@ void obj_iter_end(struct vstate *st, const struct iter_place *place);
 int obj_async_check(struct vrf *v, u32 reg, const struct value *val, const struct func_arg *arg,
 		    const struct vrf_map **ret_map);
 
-/* The map that a call names besides must be that of the field; 0 or the rejection. */
+/*
+ * The map that a call names besides must be that of the field, and of several maps that are
+ * alike the very one: @field_uid.  0 or the rejection.
+ */
 int obj_async_check_map(struct vrf *v, u32 reg, const struct value *val, u32 kind,
-			const struct vrf_map *field_map);
+			const struct vrf_map *field_map, u32 field_uid);
 
 /**
  * obj_async_callback - the state in which a callback that was set will begin

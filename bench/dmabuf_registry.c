@@ -10,7 +10,13 @@
  * round: the median of these ratios is the figure, the quartiles stand beside it.
  *
  * "CPU" is the time of the allocating threads alone: what a walker takes away from them
- * by running on the same CPUs is in the time that passes, not in theirs.
+ * by running on the same CPUs is in the time that passes, not in theirs.  Whatever walking
+ * does to their caches and locks is in theirs.
+ *
+ * Threads are bound: the allocating ones to the CPUs in turn, who runs beside to the last.
+ * On one CPU with the allocating thread a walker would cost it nothing, and chance would
+ * decide.  How long a cache line takes from the first CPU to the last is printed, because
+ * that is what a walk costs others: each buffer has a line or two that both write.
  *
  * -c runs one competitor alone, for an instruction counter: the difference of two counts
  * with different -o is the instructions of so many buffers, and does not depend on what
@@ -18,6 +24,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -126,11 +133,79 @@ static const struct competitor competitors[] = {
 #define NR_COMPETITORS ARRAY_SIZE(competitors)
 #define SPINNER_ROW 4
 
+/* --- where threads run -------------------------------------------------------------------- */
+
+static int cpus[CPU_SETSIZE];
+static u32 nr_cpus;
+
+static void learn_cpus(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		exit(1);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			cpus[nr_cpus++] = cpu;
+}
+
+static void run_on(u32 nr)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpus[nr % nr_cpus], &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+#define NR_HANDOVERS 4000
+
+static u32 handed __attribute__((aligned(128)));
+
+/* The turns @from, @from + 2, ... before @to. */
+static void take_turns(u32 from, u32 to)
+{
+	for (u32 i = from; i < to; i += 2) {
+		while (READ_ONCE(handed) != i)
+			;
+		WRITE_ONCE(handed, i + 1);
+	}
+}
+
+static void *answer(void *arg)
+{
+	run_on(nr_cpus - 1);
+	take_turns(1, NR_HANDOVERS);
+	return NULL;
+}
+
+/* ns for a cache line from the first CPU to the last; 0 if there is one only. */
+static double handover_ns(void)
+{
+	pthread_t last;
+	u64 start_ns;
+	double ns;
+
+	if (nr_cpus < 2)
+		return 0;
+	run_on(0);
+	WRITE_ONCE(handed, 0);
+	if (pthread_create(&last, NULL, answer, NULL))
+		exit(1);
+	take_turns(0, 4);
+	start_ns = clock_mono_ns();
+	take_turns(4, NR_HANDOVERS);
+	ns = (clock_mono_ns() - start_ns) / (double)(NR_HANDOVERS - 4);
+	pthread_join(last, NULL);
+	return ns;
+}
+
 /* --- one sample --------------------------------------------------------------------------- */
 
 struct run {
 	const struct competitor *with;
 	u32 nr_threads, nr_each;
+	u32 nr_bound;		/* atomic: threads that have chosen their CPU */
 	pthread_barrier_t start;
 	u64 cpu_ns;		/* under ->lock: of the allocating threads */
 	u64 start_ns, end_ns;	/* under ->lock: of the first, of the last */
@@ -164,6 +239,7 @@ static void *allocate(void *arg)
 	struct run *run = arg;
 	u64 start_ns, cpu_ns;
 
+	run_on(fetch_add_relaxed(&run->nr_bound, 1));
 	pthread_barrier_wait(&run->start);
 	start_ns = clock_mono_ns();
 	cpu_ns = thread_cpu_ns();
@@ -199,6 +275,7 @@ static void *run_beside(void *arg)
 	struct run *run = arg;
 	enum beside beside = run->with->beside;
 
+	run_on(nr_cpus - 1);
 	while (!READ_ONCE(run->stop)) {
 		if (beside == SPINNER) {
 			cpu_relax();
@@ -260,6 +337,7 @@ static void *list_only(void *arg)
 	struct dma_buf *b;
 	u64 start_ns;
 
+	run_on(fetch_add_relaxed(&run->nr_bound, 1));
 	if (rove_dma_buf_export(PAGE, "bench", NULL, &b))
 		exit(1);
 	dma_buf_list_del(b);
@@ -289,6 +367,7 @@ static double list_alone(void *arg)
 
 struct table {
 	struct bench_case wall[NR_COMPETITORS], cpu[NR_COMPETITORS];	/* in the order taken */
+	struct bench_case handover;
 };
 
 static void take(struct table *t, u32 nr_threads, u32 nr_buffers, u32 rounds)
@@ -300,6 +379,7 @@ static void take(struct table *t, u32 nr_threads, u32 nr_buffers, u32 rounds)
 		sample(&competitors[i], nr_threads, nr_buffers / 4, &wall, &cpu);
 	}
 	for (u32 round = 0; round < rounds; round++) {
+		t->handover.samples[t->handover.nr++] = handover_ns();
 		/* Each goes first as often as the others. */
 		for (u32 k = 0; k < NR_COMPETITORS; k++) {
 			u32 i = (k + round) % NR_COMPETITORS;
@@ -369,6 +449,14 @@ static void print_alone(struct table *t, u32 nr_threads, const struct bench_opti
 	bench_json(opts, bench, "ns", &alone, 1);
 }
 
+static void print_handover(struct bench_case *handover)
+{
+	qsort(handover->samples, handover->nr, sizeof(double), bench_compare);
+	printf("         a cache line from the first CPU to the last: %.0f ns (%.0f .. %.0f)\n",
+	       bench_median(handover), handover->samples[0],
+	       handover->samples[handover->nr - 1]);
+}
+
 static int only(const char *name, u32 nr_threads, u32 nr_buffers)
 {
 	double wall, cpu;
@@ -399,6 +487,7 @@ int main(int argc, char **argv)
 		else
 			alone = optarg;
 	}
+	learn_cpus();
 	snprintf(files_dir, sizeof(files_dir), "/dev/shm/rove-bench-%d", getpid());
 	if (mkdir(files_dir, 0700)) {
 		perror(files_dir);
@@ -416,6 +505,7 @@ int main(int argc, char **argv)
 		struct table t = { 0 };
 
 		take(&t, nr, nr_buffers, opts.rounds);
+		print_handover(&t.handover);
 		print_rows(&t, nr, &opts);
 		print_alone(&t, nr, &opts);
 	}

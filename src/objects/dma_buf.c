@@ -132,17 +132,39 @@ bool dma_buf_get_if_alive(struct dma_buf *dmabuf)
 	return true;
 }
 
-static void release(struct dma_buf_block *block)
+static void release(struct dma_buf *dmabuf)
 {
-	check(list_empty(&block->buf.attachments));
-	close(block->buf.fd);
-	dma_buf_name_free(&block->buf);
-	free(block);
+	check(list_empty(&dmabuf->attachments));
+	close(dmabuf->fd);
+	dma_buf_name_free(dmabuf);
+	if (dma_buf_list_del(dmabuf))
+		dma_buf_free(dmabuf);
 }
 
 static void release_later(struct rove_srcu_head *head)
 {
-	release(container_of(head, struct dma_buf_block, srcu));
+	release(&container_of(head, struct dma_buf_block, srcu)->buf);
+}
+
+static void free_later(struct rove_srcu_head *head)
+{
+	free(container_of(head, struct dma_buf_block, srcu));
+}
+
+/**
+ * dma_buf_free - the memory of a buffer that is in no list
+ *
+ * Context: thread.
+ */
+void dma_buf_free(struct dma_buf *dmabuf)
+{
+	struct dma_buf_block *block = dma_buf_block_of(dmabuf);
+
+	ctx_thread();
+	if (in_softirq())
+		rove_srcu_call(wakeup_sources_srcu(), &block->srcu, free_later);
+	else
+		free(block);
 }
 
 static bool ref_put(struct file_ref *ref)
@@ -164,12 +186,11 @@ void rove_dma_buf_put(struct dma_buf *dmabuf)
 	ctx_thread();
 	if (!dmabuf || !ref_put(&dmabuf->file->f_ref))
 		return;
-	dma_buf_list_del(dmabuf);
 	if (in_softirq())
 		rove_srcu_call(wakeup_sources_srcu(), &dma_buf_block_of(dmabuf)->srcu,
 			       release_later);
 	else
-		release(dma_buf_block_of(dmabuf));
+		release(dmabuf);
 }
 
 /**

@@ -89,6 +89,7 @@ struct dma_buf {
 	u64			export_ns;	/* I: CLOCK_MONOTONIC of its export */
 	struct list_head	list_node;	/* R */
 	bool			known;		/* A, R: a walk has seen it; never unset */
+	struct dma_buf		*next_dead;	/* whose it is: of the CPU's dead, or who took them */
 };
 
 /* I  set before the attachment is visible, never changed */

@@ -5,12 +5,15 @@
  * Being listed is all that watching costs a buffer, and it costs nothing that other
  * CPUs would notice: a new buffer goes into the list of the CPU it is made on, and is
  * taken out there if nobody walks meanwhile.  A walk first moves what is new into the
- * one list that walks follow.  Why: docs/decisions/0005-who-walks-pays.md.
+ * one list that walks follow.  What dies there is only noted, again by CPU: the next
+ * walk takes it out.  Who makes or releases a buffer never waits for a walk's steps.
+ * Why: docs/decisions/0005-who-walks-pays.md.
  *
  * Invariant: a buffer is in one of the lists from its export until its last reference
- *            is gone.  Once ->known it stays where it is, so whoever holds a reference
- *            finds there, under the lock, what comes behind it.  Each list is sorted,
- *            newest first.
+ *            is gone, or longer: then it is among the dead of a CPU, too, and its memory
+ *            stays until it is in neither.  Once ->known it stays where it is, so
+ *            whoever holds a reference finds there, under the lock, what comes behind
+ *            it.  Each list is sorted, newest first.
  * Not here:  the reference count (dma_buf.c).
  */
 #include <sched.h>
@@ -22,21 +25,30 @@
 #define NR_SHARDS 64		/* CPUs beyond share */
 #define SHARD_BYTES 128		/* two lines: neighbours are fetched in pairs */
 
-/* What one CPU made and no walk has seen.  L: under ->lock */
+#define MANY_DEAD 64		/* enough to be worth the registry's lock */
+
+/*
+ * What was made on one CPU and no walk has seen, and what walks have seen and was released
+ * there.  L: under ->lock
+ */
 static struct shard {
 	struct mutex		lock;		/* nests inside the registry's */
 	u32			nr_fresh;	/* L: length of ->fresh; looked at without it */
 	struct list_head	fresh;		/* L */
+	u32			nr_dead;	/* L: length of ->dead; looked at without it */
+	struct dma_buf		*dead;		/* L: linked by ->next_dead */
 } __attribute__((aligned(SHARD_BYTES))) shards[NR_SHARDS];
 
 /* L  under ->lock */
 static struct {
 	struct mutex		lock;		/* outside a shard's */
-	bool			off;		/* set while nothing is exported */
 	struct list_head	bufs;		/* L: what walks follow */
 } registry __attribute__((aligned(SHARD_BYTES))) = {
 	.bufs = LIST_INIT(registry.bufs),
 };
+
+/* Set while nothing is exported.  Not beside what walks write: each export reads it. */
+static bool registry_off __attribute__((aligned(SHARD_BYTES)));
 
 /**
  * dma_buf_registry_switch - for the benchmark: are buffers listed from now on?
@@ -46,7 +58,12 @@ static struct {
 void dma_buf_registry_switch(bool on)
 {
 	ctx_thread();
-	WRITE_ONCE(registry.off, !on);
+	WRITE_ONCE(registry_off, !on);
+}
+
+static u32 this_cpu(void)
+{
+	return (u32)sched_getcpu() % NR_SHARDS;
 }
 
 /**
@@ -57,11 +74,11 @@ void dma_buf_registry_switch(bool on)
  */
 void dma_buf_list_add(struct dma_buf *dmabuf)
 {
-	u32 nr = (u32)sched_getcpu() % NR_SHARDS;
+	u32 nr = this_cpu();
 	struct shard *shard = &shards[nr];
 
 	ctx_thread();
-	if (unlikely(READ_ONCE(registry.off)))
+	if (unlikely(READ_ONCE(registry_off)))
 		return;
 	dmabuf->listed = true;
 	dmabuf->shard = nr;
@@ -73,6 +90,81 @@ void dma_buf_list_add(struct dma_buf *dmabuf)
 	list_add(&dmabuf->list_node, &shard->fresh);
 	WRITE_ONCE(shard->nr_fresh, shard->nr_fresh + 1);
 	mutex_unlock(&shard->lock);
+}
+
+/* --- the end of a buffer ------------------------------------------------------------------ */
+
+/* For the caller to unlink. */
+static struct dma_buf *take_dead_locked(struct shard *shard)
+{
+	struct dma_buf *dead = shard->dead;
+
+	assert_held(&shard->lock);
+	shard->dead = NULL;
+	WRITE_ONCE(shard->nr_dead, 0);
+	return dead;
+}
+
+static struct dma_buf *take_dead(struct shard *shard)
+{
+	struct dma_buf *dead;
+
+	mutex_lock(&shard->lock);
+	dead = take_dead_locked(shard);
+	mutex_unlock(&shard->lock);
+	return dead;
+}
+
+/* They join *@unlinked. */
+static void unlink_locked(struct dma_buf *dead, struct dma_buf **unlinked)
+{
+	struct dma_buf *next;
+
+	assert_held(&registry.lock);
+	for (; dead; dead = next) {
+		next = dead->next_dead;
+		list_del(&dead->list_node);
+		dead->next_dead = *unlinked;
+		*unlinked = dead;
+	}
+}
+
+static void free_all(struct dma_buf *unlinked)
+{
+	struct dma_buf *next;
+
+	for (; unlinked; unlinked = next) {
+		next = unlinked->next_dead;
+		dma_buf_free(unlinked);
+	}
+}
+
+/* If somebody has the registry's lock, that is a walk: a step of it, or its beginning. */
+static void bury_unless_walked(struct shard *shard)
+{
+	struct dma_buf *unlinked = NULL;
+
+	if (!mutex_trylock(&registry.lock))
+		return;
+	unlink_locked(take_dead(shard), &unlinked);
+	mutex_unlock(&registry.lock);
+	free_all(unlinked);
+}
+
+/* The next walk takes it out, or whoever finds that many wait for one. */
+static void leave_to_walk(struct dma_buf *dmabuf)
+{
+	struct shard *shard = &shards[this_cpu()];
+	u32 nr;
+
+	mutex_lock(&shard->lock);
+	dmabuf->next_dead = shard->dead;
+	shard->dead = dmabuf;
+	nr = shard->nr_dead + 1;
+	WRITE_ONCE(shard->nr_dead, nr);
+	mutex_unlock(&shard->lock);
+	if (unlikely(nr >= MANY_DEAD))
+		bury_unless_walked(shard);
 }
 
 /* False if a walk has moved it. */
@@ -93,39 +185,45 @@ static bool del_fresh(struct dma_buf *dmabuf)
 
 /**
  * dma_buf_list_del - no walk stands on @dmabuf or will
- * @dmabuf:  without references
+ * @dmabuf:  without references, and without anything but its memory
  *
  * Context: thread.
+ * Return:  true if it is in no list: the caller frees it.  False if it still is in the
+ *          one that walks follow: it is freed here, with dma_buf_free(), once it is not.
  */
-void dma_buf_list_del(struct dma_buf *dmabuf)
+bool dma_buf_list_del(struct dma_buf *dmabuf)
 {
 	ctx_thread();
 	if (unlikely(!dmabuf->listed))
-		return;
+		return true;
 	if (!READ_ONCE(dmabuf->known) && del_fresh(dmabuf))
-		return;
-	mutex_lock(&registry.lock);
-	list_del(&dmabuf->list_node);
-	mutex_unlock(&registry.lock);
+		return true;
+	leave_to_walk(dmabuf);
+	return false;
 }
 
-/* --- what is new, moved to where walks find it -------------------------------------------- */
+/* --- a walk begins: in with the new, out with the dead ------------------------------------ */
 
 static struct dma_buf *buf_at(struct list_head *pos)
 {
 	return list_entry(pos, struct dma_buf, list_node);
 }
 
-static void take_fresh(struct shard *shard, struct list_head *taken)
+/* Its dead; what is fresh goes to @taken. */
+static struct dma_buf *take_shard(struct shard *shard, struct list_head *taken)
 {
-	struct dma_buf *dmabuf;
+	struct dma_buf *dmabuf, *dead;
 
 	mutex_lock(&shard->lock);
-	list_for_each_entry(dmabuf, &shard->fresh, list_node)
-		WRITE_ONCE(dmabuf->known, true);
-	list_splice(&shard->fresh, taken);
-	WRITE_ONCE(shard->nr_fresh, 0);
+	if (shard->nr_fresh) {
+		list_for_each_entry(dmabuf, &shard->fresh, list_node)
+			WRITE_ONCE(dmabuf->known, true);
+		list_splice(&shard->fresh, taken);
+		WRITE_ONCE(shard->nr_fresh, 0);
+	}
+	dead = take_dead_locked(shard);
 	mutex_unlock(&shard->lock);
+	return dead;
 }
 
 /* Both are sorted; @taken is empty afterwards. */
@@ -151,15 +249,19 @@ static void merge_locked(struct list_head *taken)
 static void gather(void)
 {
 	struct list_head taken = LIST_INIT(taken);
+	struct dma_buf *unlinked = NULL;
 
 	mutex_lock(&registry.lock);
 	for (u32 i = 0; i < NR_SHARDS; i++) {
-		if (!READ_ONCE(shards[i].nr_fresh))
+		struct shard *shard = &shards[i];
+
+		if (!READ_ONCE(shard->nr_fresh) && !READ_ONCE(shard->nr_dead))
 			continue;
-		take_fresh(&shards[i], &taken);
+		unlink_locked(take_shard(shard, &taken), &unlinked);
 		merge_locked(&taken);
 	}
 	mutex_unlock(&registry.lock);
+	free_all(unlinked);
 }
 
 /* --- walks -------------------------------------------------------------------------------- */

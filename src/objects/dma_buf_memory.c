@@ -133,11 +133,12 @@ int dma_buf_memory_open(size_t size, const struct rove_dma_buf_options *opts)
  */
 void dma_buf_learn_ino(struct dma_buf *dmabuf)
 {
-	struct stat st;
+	struct statx st;
 
 	ctx_thread();
-	if (!READ_ONCE(dmabuf->file->f_inode->i_ino) && !fstat(dmabuf->fd, &st))
-		WRITE_ONCE(dmabuf->file->f_inode->i_ino, st.st_ino);
+	if (!READ_ONCE(dmabuf->file->f_inode->i_ino) &&
+	    !statx(dmabuf->fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &st))
+		WRITE_ONCE(dmabuf->file->f_inode->i_ino, st.stx_ino);
 }
 
 /**

@@ -12,7 +12,7 @@ struct dma_buf_block {
 	struct dma_buf		buf;
 	struct file		file;
 	struct inode		inode;
-	struct rove_srcu_head	srcu;		/* when the last reference goes where nobody may wait */
+	struct rove_srcu_head	srcu;		/* when its end comes where nobody may wait */
 	char			first_name[ROVE_DMA_BUF_NAME_BYTES];
 	char			exp_name[];
 };
@@ -22,11 +22,13 @@ static inline struct dma_buf_block *dma_buf_block_of(struct dma_buf *dmabuf)
 	return container_of(dmabuf, struct dma_buf_block, buf);
 }
 
+/* dma_buf.c */
 bool dma_buf_get_if_alive(struct dma_buf *dmabuf);
+void dma_buf_free(struct dma_buf *dmabuf);
 
 /* dma_buf_list.c */
 void dma_buf_list_add(struct dma_buf *dmabuf);
-void dma_buf_list_del(struct dma_buf *dmabuf);
+bool dma_buf_list_del(struct dma_buf *dmabuf);
 
 /* dma_buf_name.c */
 bool dma_buf_name_fits(const char *name);

@@ -3,6 +3,7 @@
  * dma_buf_walk_test.c - walks over all buffers: what is given, what is held
  */
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
@@ -218,6 +219,67 @@ TEST(dma_buf_walk, where_nobody_may_wait_the_last_reference_is_left_to_another_t
 	wakeup_sources_read_unlock(idx);
 	rove_dma_bufs_barrier();
 	EXPECT_FALSE(is_open(fd));
+}
+
+#define NR_MANY 500
+
+static void put_many(struct dma_buf **bufs)
+{
+	for (u32 i = 0; i < NR_MANY; i++) {
+		int fd = bufs[i]->fd;
+
+		rove_dma_buf_put(bufs[i]);
+		EXPECT_FALSE(is_open(fd));
+	}
+}
+
+static size_t bytes_allocated(void)
+{
+	return mallinfo2().uordblks;
+}
+
+TEST(dma_buf_walk, what_dies_after_a_walk_saw_it_is_gone_at_once_but_for_a_little_memory)
+{
+	static struct dma_buf *bufs[NR_MANY];
+	size_t before = bytes_allocated(), full;
+
+	for (u32 i = 0; i < NR_MANY; i++)
+		bufs[i] = buf_new();
+	EXPECT_EQ(nr_listed(), NR_MANY);
+	full = bytes_allocated();
+	put_many(bufs);
+	/* Each CPU keeps fewer than 64 until somebody walks; this was one, or a few. */
+	if (full - before < NR_MANY * sizeof(struct dma_buf))
+		printf("# this allocator does not say what is allocated\n");
+	else
+		EXPECT_TRUE(bytes_allocated() - before < (full - before) / 2);
+	EXPECT_EQ(nr_listed(), 0);
+	EXPECT_TRUE(bytes_allocated() <= before + 1024);
+}
+
+TEST(dma_buf_walk, the_dead_among_the_living_are_passed_over_and_then_taken_out)
+{
+	struct dma_buf *bufs[6], *at;
+
+	for (u32 i = 0; i < ARRAY_SIZE(bufs); i++)
+		bufs[i] = buf_new();
+	at = dma_buf_iter_begin();
+	EXPECT_PTR_EQ(at, bufs[5]);
+	/* Between the one the walk stands on and the next, and at the end. */
+	rove_dma_buf_put(bufs[4]);
+	rove_dma_buf_put(bufs[3]);
+	rove_dma_buf_put(bufs[0]);
+	/* Another walk takes them out while this one stands beside them. */
+	EXPECT_EQ(nr_listed(), 3);
+	at = dma_buf_iter_next(at);
+	EXPECT_PTR_EQ(at, bufs[2]);
+	rove_dma_buf_put(bufs[5]);
+	rove_dma_buf_put(bufs[2]);
+	at = dma_buf_iter_next(at);
+	EXPECT_PTR_EQ(at, bufs[1]);
+	EXPECT_PTR_EQ(dma_buf_iter_next(at), NULL);
+	rove_dma_buf_put(bufs[1]);
+	EXPECT_EQ(nr_listed(), 0);
 }
 
 TEST(dma_buf_walk, a_buffer_exported_with_the_list_switched_off_is_a_buffer_all_the_same)

@@ -10,16 +10,15 @@
  * object_fuzz FILE... tries files.
  */
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "bpf/core/object.h"
 #include "target/program.h"
 #include "target/wakeup_walk.h"
+#include "tests/left.h"
 
 #define MAX_BYTES (64 << 10)
 
@@ -28,31 +27,6 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 static struct {
 	u64 files, opened, loaded;
 } tally;
-
-static u32 count_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (dir && readdir(dir))
-		nr++;
-	if (dir)
-		closedir(dir);
-	return nr;
-}
-
-static u32 count_objects(void)
-{
-	return object_count(OBJECT_PROG) + object_count(OBJECT_MAP) + object_count(OBJECT_BTF);
-}
-
-static void check_same(const char *what, u32 before, u32 after)
-{
-	if (before == after)
-		return;
-	fprintf(stderr, "%s: %u before, %u after\n", what, before, after);
-	abort();
-}
 
 static void check_sentence(const char *why)
 {
@@ -126,7 +100,7 @@ static size_t change(u8 *copy, size_t size, const u8 *data, size_t nr)
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
-	u32 nr_open, nr_objects;
+	u32 nr_open, nr_made;
 	size_t whole_size, bytes = size;
 	u8 *copy;
 	const u8 *whole = wakeup_walk_object(&whole_size);
@@ -134,8 +108,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (!size || size > MAX_BYTES)
 		return 0;
 	prepare();
-	nr_open = count_open();
-	nr_objects = count_objects();
+	nr_open = nr_open_descriptors();
+	nr_made = nr_objects();
 	copy = malloc(max(size, whole_size));
 	if (!copy)
 		return 0;
@@ -147,8 +121,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	}
 	load(copy, bytes);
 	free(copy);
-	check_same("objects", nr_objects, count_objects());
-	check_same("descriptors", nr_open, count_open());
+	check_same("objects", nr_made, nr_objects());
+	check_same("descriptors", nr_open, nr_open_descriptors());
 	return 0;
 }
 

@@ -9,7 +9,6 @@
  *
  * Without libFuzzer: syscall_fuzz [--seconds N] [--seed S] makes its own inputs.
  */
-#include <dirent.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include "bpf/btf/btf.h"
 #include "bpf/core/object.h"
 #include "bpf/iter/iter.h"
+#include "tests/left.h"
 #include "tests/unit/syscall/bpf.h"
 
 #define ATTR_ROOM 192
@@ -299,32 +299,6 @@ static void one_call(struct input *in)
 
 /* --- what is left ------------------------------------------------------------------------- */
 
-static u32 count_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (dir && readdir(dir))
-		nr++;
-	if (dir)
-		closedir(dir);
-	return nr;
-}
-
-static u32 count_objects(void)
-{
-	return object_count(OBJECT_PROG) + object_count(OBJECT_MAP) + object_count(OBJECT_BTF) +
-	       object_count(OBJECT_LINK);
-}
-
-static void check_same(const char *what, u32 before, u32 after)
-{
-	if (before == after)
-		return;
-	fprintf(stderr, "%s: %u before, %u after\n", what, before, after);
-	abort();
-}
-
 static void prepare(void)
 {
 	u32 id;
@@ -344,11 +318,11 @@ static void prepare(void)
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 {
 	struct input in = { data, size };
-	u32 nr_open, nr_objects;
+	u32 nr_open, nr_made;
 
 	prepare();
-	nr_open = count_open();
-	nr_objects = count_objects();
+	nr_open = nr_open_descriptors();
+	nr_made = nr_objects();
 	memset(arena, 0, ARENA_BYTES);
 	nr_fds = 0;
 	for (u32 i = 0; i < MAX_CALLS && in.left; i++) {
@@ -358,10 +332,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	while (nr_fds)
 		close_one(fds[--nr_fds]);
 	/* The thread that serves iterators lets go in its own time. */
-	for (u32 i = 0; i < 10000 && (count_objects() != nr_objects || count_open() != nr_open); i++)
+	for (u32 i = 0; i < 10000 && (nr_objects() != nr_made || nr_open_descriptors() != nr_open); i++)
 		usleep(1000);
-	check_same("objects", nr_objects, count_objects());
-	check_same("descriptors", nr_open, count_open());
+	check_same("objects", nr_made, nr_objects());
+	check_same("descriptors", nr_open, nr_open_descriptors());
 	return 0;
 }
 

@@ -5,55 +5,19 @@
  *
  * Allocations go through the functions of this file, which can be told to fail.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <time.h>
 
+#include "tests/failing.h"
 #include "tests/unit/async/async_map.h"
-
-static s32 allocations_left = INT32_MAX;	/* A: then they fail */
-
-static bool refused(void)
-{
-	return add_fetch_relaxed(&allocations_left, -1) < 0;
-}
-
-/* dlsym() may allocate: what it wants before it has found ours it gets from here. */
-static char first_bytes[4096];
-static size_t nr_first;
-
-void *calloc(size_t nr, size_t size)
-{
-	static void *(*real)(size_t, size_t);
-	static bool looking;
-
-	if (!real && looking) {
-		void *bytes = first_bytes + nr_first;
-
-		nr_first += (nr * size + 15) / 16 * 16;
-		return nr_first <= sizeof(first_bytes) ? bytes : NULL;
-	}
-	looking = true;
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "calloc");
-	return refused() ? NULL : real(nr, size);
-}
-
-void *aligned_alloc(size_t align, size_t size)
-{
-	void *(*real)(size_t, size_t);
-
-	*(void **)&real = dlsym(RTLD_NEXT, "aligned_alloc");
-	return refused() ? NULL : real(align, size);
-}
 
 static int prepare_with(s32 nr)
 {
 	int err;
 
-	WRITE_ONCE(allocations_left, nr);
+	fail_from(nr + 1);
 	err = async_prepare();
-	WRITE_ONCE(allocations_left, INT32_MAX);
+	fail_none();
 	return err;
 }
 
@@ -69,10 +33,10 @@ TEST(async_memory, init_without_memory_says_so_and_can_be_tried_again)
 	map = map_at(fd);
 	map_rcu_read_lock();
 	v = value_at(map, 0);
-	WRITE_ONCE(allocations_left, 0);
+	fail_from(1);
 	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), -ENOMEM);
 	EXPECT_EQ(async_work_init(map, &v->work, 0), -ENOMEM);
-	WRITE_ONCE(allocations_left, INT32_MAX);
+	fail_none();
 	EXPECT_EQ(async_timer_start(&v->timer, 0, 0), -EINVAL);
 	EXPECT_EQ(async_work_start(&v->work, 0), -EINVAL);
 	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);

@@ -13,46 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/failing.h"
 #include "tests/test.h"
 
 #include "cli/cmd/command.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define OWN_ALLOCATOR 0
-#else
-#define OWN_ALLOCATOR 1
-#endif
-
-static u64 nr_allocations, fail_at;
-
-#if OWN_ALLOCATOR
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t nr, size_t size);
-void *__libc_realloc(void *old, size_t size);
-
-static bool fails(void)
-{
-	if (++nr_allocations != fail_at)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-void *malloc(size_t size)
-{
-	return fails() ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t nr, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(nr, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(old, size);
-}
-#endif
 
 static char root[64];
 
@@ -161,11 +125,9 @@ static void child(char **argv, u64 n, int out)
 	close(STDERR_FILENO);
 	open("/dev/null", O_WRONLY);
 	alarm(20);
-	nr_allocations = 0;
-	fail_at = n;
+	fail_nth(n);
 	code = command_main(argc, argv);
-	failed_one = nr_allocations >= fail_at;
-	fail_at = 0;
+	failed_one = fail_none();
 	fflush(stdout);
 	_exit(code | (failed_one ? 0x40 : 0));
 }
@@ -205,7 +167,7 @@ static bool is_whole(const struct outcome *outcome, const struct outcome *whole,
 /* @slack: bytes that may be missing from a success: json-c's printer does not tell. */
 static void fail_each(char **argv, off_t slack)
 {
-	struct outcome whole = run(argv, UINT64_MAX), outcome;
+	struct outcome whole = run(argv, INT64_MAX), outcome;
 	u64 n = 1;
 
 	EXPECT_EQ(whole.status, 0);
@@ -228,7 +190,7 @@ static void fail_each(char **argv, off_t slack)
 
 #define FAIL_EACH_OF(noun, slack, ...)                                          \
 	do {                                                                    \
-		if (!OWN_ALLOCATOR)                                             \
+		if (!ANY_CALL_CAN_FAIL)                                         \
 			SKIP("a sanitizer's allocator cannot be made to fail"); \
 		make_tree();                                                    \
 		fail_each((char *[]){ "rove", noun, __VA_ARGS__, NULL }, slack); \

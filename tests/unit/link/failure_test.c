@@ -3,70 +3,43 @@
  * Whatever fails on the way to an iterator, nothing is left behind; and of what did not
  * fail nothing either.
  */
-#include <dirent.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "bpf/core/object.h"
+#include "tests/failing.h"
+#include "tests/left.h"
 #include "tests/test.h"
 #include "tests/unit/link/iter.h"
 
 #define NR_ROUNDS 300
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CAN_FAIL 0
-static long nr_until_failure;
-#else
-#define CAN_FAIL 1
-static long nr_until_failure;	/* 0: none fails */
-
-static bool fails(int err)
-{
-	if (!nr_until_failure || --nr_until_failure)
-		return false;
-	errno = err;
-	return true;
-}
-
-void *__libc_calloc(size_t nr, size_t size);
-void *__libc_malloc(size_t size);
-
-void *calloc(size_t nr, size_t size)
-{
-	return fails(ENOMEM) ? NULL : __libc_calloc(nr, size);
-}
-
-void *malloc(size_t size)
-{
-	return fails(ENOMEM) ? NULL : __libc_malloc(size);
-}
-
+#if ANY_CALL_CAN_FAIL
 int memfd_create(const char *name, unsigned int flags)
 {
-	return fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
+	return call_fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
 }
 
 int socketpair(int domain, int type, int protocol, int ends[2])
 {
-	return fails(EMFILE) ? -1 : syscall(SYS_socketpair, domain, type, protocol, ends);
+	return call_fails(EMFILE) ? -1 : syscall(SYS_socketpair, domain, type, protocol, ends);
 }
 
 int shutdown(int fd, int how)
 {
-	return fails(ENOBUFS) ? -1 : syscall(SYS_shutdown, fd, how);
+	return call_fails(ENOBUFS) ? -1 : syscall(SYS_shutdown, fd, how);
 }
 
 int epoll_create1(int flags)
 {
-	return fails(EMFILE) ? -1 : syscall(SYS_epoll_create1, flags);
+	return call_fails(EMFILE) ? -1 : syscall(SYS_epoll_create1, flags);
 }
 
 int epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
 {
-	return op == EPOLL_CTL_ADD && fails(ENOSPC) ?
+	return op == EPOLL_CTL_ADD && call_fails(ENOSPC) ?
 		       -1 : syscall(SYS_epoll_ctl, epoll_fd, op, fd, event);
 }
 
@@ -78,25 +51,9 @@ int fcntl(int fd, int cmd, ...)
 	va_start(args, cmd);
 	arg = va_arg(args, long);
 	va_end(args);
-	return cmd == F_DUPFD_CLOEXEC && fails(EMFILE) ? -1 : syscall(SYS_fcntl, fd, cmd, arg);
+	return cmd == F_DUPFD_CLOEXEC && call_fails(EMFILE) ? -1 : syscall(SYS_fcntl, fd, cmd, arg);
 }
 #endif
-
-static u32 nr_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
-
-static u32 nr_objects(void)
-{
-	return object_count(OBJECT_LINK) + object_count(OBJECT_PROG) + object_count(OBJECT_MAP);
-}
 
 /* From a program to its first byte.  0 or -errno; what was made is gone again. */
 static int one_life(int prog, bool served)
@@ -122,7 +79,7 @@ static int one_life(int prog, bool served)
 /* The thread closes its own descriptor, and the streams it serves, when it is done. */
 static void wait_for_open(u32 nr)
 {
-	while (nr_open() != nr)
+	while (nr_open_descriptors() != nr)
 		usleep(100);
 }
 
@@ -133,18 +90,17 @@ TEST(link_failure, the_nth_call_fails_and_nothing_stays)
 	u32 open, objects;
 	int prog, err;
 
-	if (!CAN_FAIL)
+	if (!ANY_CALL_CAN_FAIL)
 		SKIP("the sanitizer has the allocator");
 	buffers_new(bufs, 2);
 	prog = ITER_PROG("dmabuf", write_numbers);
 	EXPECT_TRUE(prog >= 0);
-	open = nr_open();
+	open = nr_open_descriptors();
 	objects = nr_objects();
 	for (u32 n = 1; !all_worked; n++) {
-		nr_until_failure = n;
+		fail_nth(n);
 		err = one_life(prog, false);
-		all_worked = nr_until_failure;	/* fewer than n calls were made */
-		nr_until_failure = 0;
+		all_worked = !fail_none();
 		if (all_worked)
 			EXPECT_EQ(err, 0);
 		wait_for_open(open);
@@ -164,13 +120,14 @@ TEST(link_failure, nothing_is_left_of_many_iterators)
 
 	buffers_new(bufs, 2);
 	prog = ITER_PROG("dmabuf", write_numbers);
-	open = nr_open();
+	open = nr_open_descriptors();
 	for (u32 i = 0; i < NR_ROUNDS; i++)
 		EXPECT_EQ(one_life(prog, i % 2), 0);
 	wait_for_open(open);
 	EXPECT_EQ(object_count(OBJECT_LINK), 0);
 	EXPECT_EQ(rove_bpf_close(prog), 0);
-	EXPECT_EQ(nr_objects(), 0);
+	/* Of the types, our own stay. */
+	EXPECT_EQ(object_count(OBJECT_PROG) + object_count(OBJECT_MAP), 0);
 	buffers_put(bufs, 2);
 	rove_dma_bufs_barrier();
 }

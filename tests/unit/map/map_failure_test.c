@@ -4,7 +4,6 @@
  *
  * The n-th allocation or system call of a map's life fails, for every n.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -12,81 +11,26 @@
 
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
+#include "tests/failing.h"
+#include "tests/left.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CAN_FAIL 0
-static __thread long nr_until_failure;
-#else
-#define CAN_FAIL 1
-static __thread long nr_until_failure;	/* 0: none fails; of this thread only */
-
-static bool fails(int err)
-{
-	if (!nr_until_failure || --nr_until_failure)
-		return false;
-	errno = err;
-	return true;
-}
-
-void *__libc_malloc(size_t size);
-void *__libc_calloc(size_t nr, size_t size);
-
-void *malloc(size_t size)
-{
-	return fails(ENOMEM) ? NULL : __libc_malloc(size);
-}
-
-void *calloc(size_t nr, size_t size)
-{
-	return fails(ENOMEM) ? NULL : __libc_calloc(nr, size);
-}
-
-void *__libc_memalign(size_t align, size_t size);
-
-void *aligned_alloc(size_t align, size_t size)
-{
-	return fails(ENOMEM) ? NULL : __libc_memalign(align, size);
-}
-
+#if ANY_CALL_CAN_FAIL
 int memfd_create(const char *name, unsigned int flags)
 {
-	return fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
+	return call_fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
 }
 
 void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
-	return fails(ENOMEM) ? MAP_FAILED :
+	return call_fails(ENOMEM) ? MAP_FAILED :
 			       (void *)syscall(SYS_mmap, addr, bytes, prot, flags, fd, offset);
 }
 #endif
 
-static u32 nr_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
-
 /* More than a map has in all; what liburcu and the allocator map is noise. */
 #define NR_LIVES 200
-
-static u32 nr_mapped(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	u32 nr = 0;
-	int ch;
-
-	while ((ch = fgetc(maps)) != EOF)
-		nr += ch == '\n';
-	fclose(maps);
-	return nr;
-}
 
 struct kind {
 	u32 type, key_size, value_size, entries, flags;
@@ -112,16 +56,13 @@ static bool has_maps(const struct kind *k)
 	return k->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || k->type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-/* One map for all lives: it goes into outer ones, and does not fail itself. */
+/* One map for all lives, made in the first, in which nothing fails: it goes into outer ones. */
 static int inner_fd(void)
 {
 	static int fd = -1;
-	long nr = nr_until_failure;
 
-	nr_until_failure = 0;
 	if (fd < 0)
 		fd = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
-	nr_until_failure = nr;
 	return fd;
 }
 
@@ -149,7 +90,7 @@ static int one_life(const struct kind *k)
 		if (inner_fd() < 0 || !map_id(inner_fd()))
 			err = -EBADF;
 	}
-	nr_until_failure = 0;
+	fail_none();
 	rove_bpf_close(fd);
 	return err;
 }
@@ -158,28 +99,28 @@ TEST(map_failure, the_nth_failure_leaves_nothing_for_every_n_and_type)
 {
 	u32 before, mapped;
 
-	if (!CAN_FAIL)
+	if (!ANY_CALL_CAN_FAIL)
 		SKIP("the sanitizer's allocator cannot be made to fail");
 	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
 		int err = -1;
 		long n;
 
 		EXPECT_EQ(one_life(&kinds[i]), 0);	/* tables that grow once */
-		before = nr_open();
+		before = nr_open_descriptors();
 		for (n = 1; err; n++) {
-			nr_until_failure = n;
+			fail_nth_here(n);
 			err = one_life(&kinds[i]);
-			nr_until_failure = 0;
+			fail_none();
 			EXPECT_TRUE(!err || err == -ENOMEM || err == -EMFILE);
-			EXPECT_EQ(nr_open(), before);
+			EXPECT_EQ(nr_open_descriptors(), before);
 		}
 		EXPECT_TRUE(n > 3);
 	}
-	mapped = nr_mapped();
+	mapped = nr_mappings();
 	for (u32 i = 0; i < NR_LIVES; i++) {
-		nr_until_failure = 1 + i / ARRAY_SIZE(kinds) % 8;
+		fail_nth_here(1 + i / ARRAY_SIZE(kinds) % 8);
 		one_life(&kinds[i % ARRAY_SIZE(kinds)]);
-		nr_until_failure = 0;
+		fail_none();
 	}
-	EXPECT_TRUE(nr_mapped() < mapped + NR_LIVES / 4);
+	EXPECT_TRUE(nr_mappings() < mapped + NR_LIVES / 4);
 }

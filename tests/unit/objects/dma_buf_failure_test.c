@@ -4,7 +4,6 @@
  *
  * The n-th allocation or system call of a buffer's whole life fails, for every n.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -16,38 +15,19 @@
 #include <rove/wakeup.h>
 
 #include "objects/dma_buf.h"
+#include "tests/failing.h"
+#include "tests/left.h"
 #include "tests/test.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CAN_FAIL 0
-static long nr_until_failure;
-#else
-#define CAN_FAIL 1
-static long nr_until_failure;	/* 0: none fails */
-
-static bool fails(int err)
-{
-	if (!nr_until_failure || --nr_until_failure)
-		return false;
-	errno = err;
-	return true;
-}
-
-void *__libc_calloc(size_t nr, size_t size);
-
-void *calloc(size_t nr, size_t size)
-{
-	return fails(ENOMEM) ? NULL : __libc_calloc(nr, size);
-}
-
+#if ANY_CALL_CAN_FAIL
 int memfd_create(const char *name, unsigned int flags)
 {
-	return fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
+	return call_fails(EMFILE) ? -1 : syscall(SYS_memfd_create, name, flags);
 }
 
 int ftruncate(int fd, off_t bytes)
 {
-	return fails(EFBIG) ? -1 : syscall(SYS_ftruncate, fd, bytes);
+	return call_fails(EFBIG) ? -1 : syscall(SYS_ftruncate, fd, bytes);
 }
 
 int fcntl(int fd, int cmd, ...)
@@ -58,26 +38,15 @@ int fcntl(int fd, int cmd, ...)
 	va_start(args, cmd);
 	arg = va_arg(args, long);
 	va_end(args);
-	return fails(EMFILE) ? -1 : syscall(SYS_fcntl, fd, cmd, arg);
+	return call_fails(EMFILE) ? -1 : syscall(SYS_fcntl, fd, cmd, arg);
 }
 
 void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
-	return fails(ENOMEM) ? MAP_FAILED :
+	return call_fails(ENOMEM) ? MAP_FAILED :
 			       (void *)syscall(SYS_mmap, addr, bytes, prot, flags, fd, offset);
 }
 #endif
-
-static u32 nr_open(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
 
 static bool is_listed(void)
 {
@@ -103,7 +72,7 @@ static int hold_and_release(struct dma_buf *b, struct device *dev)
 		fd = rove_dma_buf_fd(b);
 		err = fd < 0 ? fd : 0;
 	}
-	nr_until_failure = 0;
+	fail_none();
 	if (fd >= 0)
 		EXPECT_EQ(rove_dma_buf_close(b, fd), 0);
 	if (addr)
@@ -138,20 +107,20 @@ TEST(dma_buf_failure, whichever_call_fails_says_so_and_nothing_is_left_behind)
 	u32 nr_before;
 	int err;
 
-	if (!CAN_FAIL)
+	if (!ANY_CALL_CAN_FAIL)
 		SKIP("the sanitizer owns the allocator");
 	EXPECT_EQ(rove_device_create(NULL, NULL, "card0", &dev), 0);
 	/* The thread of the callbacks, which allocates too, is there before. */
 	EXPECT_EQ(live_once(dev), 0);
 	rove_dma_bufs_barrier();
-	nr_before = nr_open();
+	nr_before = nr_open_descriptors();
 	do {
-		nr_until_failure = ++nr_failures;
+		fail_nth(++nr_failures);
 		err = live_once(dev);
-		nr_until_failure = 0;
+		fail_none();
 		rove_dma_bufs_barrier();
 		EXPECT_TRUE(err == 0 || err == -ENOMEM || err == -EMFILE || err == -EFBIG);
-		EXPECT_EQ(nr_open(), nr_before);
+		EXPECT_EQ(nr_open_descriptors(), nr_before);
 		EXPECT_FALSE(is_listed());
 	} while (err);
 	/* calloc memfd_create ftruncate; calloc; calloc; mmap; fcntl */

@@ -2,30 +2,13 @@
 /*
  * wakeup_sample_test.c - the made-up machine, and what happens when memory runs out
  */
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "objects/wakeup_sample.h"
 #include "objects/wakeup_source.h"
+#include "tests/failing.h"
 #include "tests/test.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CAN_FAIL_ALLOCATIONS 0
-static long nr_until_failure;
-#else
-#define CAN_FAIL_ALLOCATIONS 1
-static long nr_until_failure;	/* 0: none fails */
-
-void *__libc_calloc(size_t nr, size_t size);
-
-void *calloc(size_t nr, size_t size)
-{
-	if (nr_until_failure && !--nr_until_failure)
-		return NULL;
-	return __libc_calloc(nr, size);
-}
-#endif
 
 static u64 nr_listed(void)
 {
@@ -171,14 +154,12 @@ TEST(wakeup_sample, whichever_allocation_fails_nothing_is_left_behind)
 	long nr_failures = 0;
 	int err;
 
-	if (!CAN_FAIL_ALLOCATIONS)
-		SKIP("the sanitizer owns the allocator");
 	/* The thread of the callbacks, which allocates too, is there before. */
 	wakeup_sample_stop(sample_new(1, 0, 1));
 	do {
-		nr_until_failure = ++nr_failures;
+		fail_nth(++nr_failures);
 		err = wakeup_sample_start(&options, &s);
-		nr_until_failure = 0;
+		fail_none();
 		if (err) {
 			EXPECT_EQ(err, -ENOMEM);
 			EXPECT_PTR_EQ(s, NULL);

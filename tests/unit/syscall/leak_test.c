@@ -2,46 +2,17 @@
 /*
  * Nothing is left of what was made, used and closed, however often.
  */
-#include <dirent.h>
 #include <malloc.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bpf/core/object.h"
 #include "bpf/map/rcu.h"
+#include "tests/left.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
 
 #define NR_ROUNDS 2000
 #define NR_WARM_UP 1000		/* tables and the allocator's pools grow at first */
-
-static u32 count_open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
-
-static u32 count_mappings(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	u32 nr = 0;
-	int ch;
-
-	while ((ch = fgetc(maps)) != EOF)
-		nr += ch == '\n';
-	fclose(maps);
-	return nr;
-}
-
-static u32 count_objects(void)
-{
-	return object_count(OBJECT_PROG) + object_count(OBJECT_MAP) + object_count(OBJECT_BTF);
-}
 
 /* The values' sum to the hash, and a record of it; r0 is 0 when both went well. */
 static int load_program(int array, int hash, int ringbuf)
@@ -137,17 +108,17 @@ static void rounds_leave_nothing(bool say_so)
 	for (i = 0; i < NR_WARM_UP; i++)
 		one_round(say_so);
 	settle();
-	descriptors = count_open_descriptors();
-	objects = count_objects();
-	mappings = count_mappings();
+	descriptors = nr_open_descriptors();
+	objects = nr_objects();
+	mappings = nr_mappings();
 	bytes = mallinfo2().uordblks;
 	for (i = 0; i < NR_ROUNDS; i++)
 		one_round(say_so);
 	settle();
-	EXPECT_EQ(count_open_descriptors(), descriptors);
-	EXPECT_EQ(count_objects(), objects);
+	EXPECT_EQ(nr_open_descriptors(), descriptors);
+	EXPECT_EQ(nr_objects(), objects);
 	/* The allocator and a sanitizer map something of their own, but not once a round. */
-	EXPECT_TRUE(count_mappings() <= mappings + NR_ROUNDS / 20);
+	EXPECT_TRUE(nr_mappings() <= mappings + NR_ROUNDS / 20);
 	EXPECT_TRUE(mallinfo2().uordblks <= bytes + NR_ROUNDS * 8);
 }
 

@@ -2,26 +2,15 @@
 /*
  * How long objects live: as long as somebody has a descriptor, or a program uses them.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/left.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
-
-static u32 count_open_descriptors(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	u32 nr = 0;
-
-	while (readdir(dir))
-		nr++;
-	closedir(dir);
-	return nr;
-}
 
 static int small_array(void)
 {
@@ -46,24 +35,24 @@ TEST(lifetime, closing_the_last_descriptor_frees_the_object_and_all_its_descript
 	u32 ids = count_ids(BPF_MAP_GET_NEXT_ID), fds;
 	int fd;
 
-	fds = count_open_descriptors();
+	fds = nr_open_descriptors();
 	fd = small_array();
 	EXPECT_EQ(count_ids(BPF_MAP_GET_NEXT_ID), ids + 1);
 	EXPECT_EQ(rove_bpf_close(fd), 0);
 	EXPECT_EQ(count_ids(BPF_MAP_GET_NEXT_ID), ids);
-	EXPECT_EQ(count_open_descriptors(), fds);
+	EXPECT_EQ(nr_open_descriptors(), fds);
 }
 
 TEST(lifetime, a_plain_close_is_noticed)
 {
-	u32 ids = count_ids(BPF_MAP_GET_NEXT_ID), fds = count_open_descriptors();
+	u32 ids = count_ids(BPF_MAP_GET_NEXT_ID), fds = nr_open_descriptors();
 
 	for (u32 i = 0; i < 200; i++)
 		close(small_array());
 	/* Each number was used again, so at most the last object is left. */
-	EXPECT_TRUE(count_open_descriptors() <= fds + 1);
+	EXPECT_TRUE(nr_open_descriptors() <= fds + 1);
 	EXPECT_EQ(count_ids(BPF_MAP_GET_NEXT_ID), ids);
-	EXPECT_EQ(count_open_descriptors(), fds);
+	EXPECT_EQ(nr_open_descriptors(), fds);
 }
 
 /* The number says that it is the object's both before and after: it counts once. */

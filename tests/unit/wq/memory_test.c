@@ -4,50 +4,14 @@
  *
  * Allocations go through the functions of this file, which can be told to fail.
  */
-#include <dlfcn.h>
 #include <errno.h>
 
 #include <rove/workqueue.h>
 
 #include "base/atomic.h"
 #include "base/types.h"
+#include "tests/failing.h"
 #include "tests/test.h"
-
-static s32 allocations_left = INT32_MAX;	/* A: then they fail */
-
-static bool refused(void)
-{
-	return add_fetch_relaxed(&allocations_left, -1) < 0;
-}
-
-/* dlsym() may allocate: what it wants before it has found ours it gets from here. */
-static char first_bytes[4096];
-static size_t nr_first;
-
-void *calloc(size_t nr, size_t size)
-{
-	static void *(*real)(size_t, size_t);
-	static bool looking;
-
-	if (!real && looking) {
-		void *bytes = first_bytes + nr_first;
-
-		nr_first += (nr * size + 15) / 16 * 16;
-		return nr_first <= sizeof(first_bytes) ? bytes : NULL;
-	}
-	looking = true;
-	if (!real)
-		*(void **)&real = dlsym(RTLD_NEXT, "calloc");
-	return refused() ? NULL : real(nr, size);
-}
-
-void *aligned_alloc(size_t align, size_t size)
-{
-	void *(*real)(size_t, size_t);
-
-	*(void **)&real = dlsym(RTLD_NEXT, "aligned_alloc");
-	return refused() ? NULL : real(align, size);
-}
 
 static u32 nr_runs;
 
@@ -79,14 +43,16 @@ TEST(memory, whichever_allocation_fails_a_queue_is_refused_or_works)
 		};
 		struct rove_workqueue *wq = NULL;
 		int err = -ENOMEM;
+		u32 nth;
 
-		for (s32 nth = 0; err; nth++) {
-			WRITE_ONCE(allocations_left, nth);
+		for (nth = 1; err; nth++) {
+			fail_from(nth);
 			err = rove_workqueue_create("memory", &options, &wq);
-			WRITE_ONCE(allocations_left, INT32_MAX);
+			fail_none();
 			EXPECT_TRUE(!err || err == -ENOMEM || err == -EAGAIN);
 			EXPECT_TRUE(nth < 1000);
 		}
+		EXPECT_TRUE(nth > 2);
 		use_and_free(wq);
 	}
 }
@@ -99,12 +65,12 @@ TEST(memory, attributes_that_cannot_be_had_change_nothing)
 	int err = -ENOMEM;
 
 	EXPECT_EQ(rove_workqueue_create("memory", &options, &wq), 0);
-	for (s32 nth = 0; err; nth++) {
+	for (u32 nth = 1; err; nth++) {
 		struct rove_work work = ROVE_WORK_INIT(count);
 
-		WRITE_ONCE(allocations_left, nth);
+		fail_from(nth);
 		err = rove_workqueue_apply_attrs(wq, &attrs);
-		WRITE_ONCE(allocations_left, INT32_MAX);
+		fail_none();
 		EXPECT_TRUE(!err || err == -ENOMEM || err == -EAGAIN);
 		WRITE_ONCE(nr_runs, 0);
 		rove_queue_work(wq, &work);
@@ -125,10 +91,10 @@ TEST(memory, who_cannot_help_waits)
 
 	EXPECT_EQ(rove_workqueue_create("memory", &options, &wq), 0);
 	WRITE_ONCE(nr_runs, 0);
-	WRITE_ONCE(allocations_left, 0);
+	fail_from(1);
 	rove_queue_work(wq, &work);
 	rove_flush_work(&work);
-	WRITE_ONCE(allocations_left, INT32_MAX);
+	fail_none();
 	EXPECT_EQ(READ_ONCE(nr_runs), 1);
 	rove_workqueue_free(wq);
 }

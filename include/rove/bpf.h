@@ -37,7 +37,7 @@ ROVE_API int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size);
 
 /**
  * rove_bpf_close - close a descriptor and drop its object now
- * @fd: from rove_bpf() or rove_bpf_iter_open()
+ * @fd: from rove_bpf() or rove_bpf_iter_open(); or an event's, see rove_bpf_perf_event_set()
  *
  * A plain close(2) does as well: the object is then freed when its descriptor's
  * number is used again or when the library next looks over its descriptors.  An
@@ -129,6 +129,22 @@ ROVE_API const void *rove_bpf_btf(size_t *ret_size);
  * Context: any.
  */
 ROVE_API void rove_bpf_set_trace_fd(int fd);
+
+/**
+ * rove_bpf_perf_event_set - ioctl(event_fd, PERF_EVENT_IOC_SET_BPF, prog_fd) of this process's programs
+ * @event_fd: from perf_event_open(2), for one thread of this process; it is made close-on-exec
+ * @prog_fd:  a program of type perf_event, which stays as long as the event
+ *
+ * For who attaches without a link; the system call itself reaches the kernel, which does not
+ * know our programs.  Close the event with rove_bpf_close(): the program runs no more when
+ * its last descriptor has been closed so.  A plain close(2) of it is noticed when ids are
+ * listed, or objects made, later.
+ *
+ * Context: may sleep.
+ * Return:  0; -EBADF: no event, or no program; -EINVAL: another type of program; -EEXIST: it has
+ *          one; -EBUSY, -EOPNOTSUPP, -ENOMEM, -EMFILE: as BPF_LINK_CREATE.
+ */
+ROVE_API int rove_bpf_perf_event_set(int event_fd, int prog_fd);
 
 /**
  * rove_bpf_sample_signal - the signal that runs programs of perf events

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -38,10 +39,18 @@ static int kernel_epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *ev
 	return epoll_ctl(epoll_fd, op, fd, event) ? -errno : 0;
 }
 
+static int kernel_ioctl(int fd, unsigned long request, unsigned long arg)
+{
+	int ret = ioctl(fd, request, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
 const struct target target_kernel = {
 	.name = "kernel",
 	.bpf = kernel_bpf,
 	.close = kernel_close,
 	.mmap = kernel_mmap,
 	.epoll_ctl = kernel_epoll_ctl,
+	.ioctl = kernel_ioctl,
 };

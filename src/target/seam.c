@@ -100,6 +100,17 @@ int rove_seam_close(int fd)
 	return libc_result(current->close(fd));
 }
 
+int rove_seam_ioctl(int fd, unsigned long request, ...)
+{
+	unsigned long arg;
+	va_list ap;
+
+	va_start(ap, request);
+	arg = va_arg(ap, unsigned long);
+	va_end(ap);
+	return libc_result(current->ioctl(fd, request, arg));
+}
+
 int rove_seam_epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event)
 {
 	return libc_result(current->epoll_ctl(epoll_fd, op, fd, event));

@@ -19,6 +19,7 @@ int rove_seam_faccessat(int dir_fd, const char *path, int mode, int flags);
 FILE *rove_seam_fopen64(const char *path, const char *mode);
 void *rove_seam_mmap64(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 int rove_seam_close(int fd);
+int rove_seam_ioctl(int fd, unsigned long request, ...);
 int rove_seam_epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *event);
 
 #endif

@@ -3,10 +3,12 @@
  * target/self.c - this process's own bpf(2)
  *
  * Descriptors are real ones, so most system calls work on them as they are.
- * Three need help: a ring buffer is mapped with its data twice in a row, it is
- * waited for through an eventfd, and "vmlinux" BTF is an image in memory.
+ * Four need help: a ring buffer is mapped with its data twice in a row, it is
+ * waited for through an eventfd, an event is given a program, and "vmlinux" BTF is an image in
+ * memory.
  */
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -53,6 +55,14 @@ static int self_epoll_ctl(int epoll_fd, int op, int fd, struct epoll_event *even
 	return target_kernel.epoll_ctl(epoll_fd, op, poll_fd, event);
 }
 
+/* What libbpf does where it finds no links of events. */
+static int self_ioctl(int fd, unsigned long request, unsigned long arg)
+{
+	if (request == PERF_EVENT_IOC_SET_BPF)
+		return rove_bpf_perf_event_set(fd, (int)arg);
+	return target_kernel.ioctl(fd, request, arg);
+}
+
 static FILE *self_open_btf(void)
 {
 	size_t size;
@@ -68,5 +78,6 @@ const struct target target_self = {
 	.close = self_close,
 	.mmap = self_mmap,
 	.epoll_ctl = self_epoll_ctl,
+	.ioctl = self_ioctl,
 	.open_btf = self_open_btf,
 };

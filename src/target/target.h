@@ -25,6 +25,7 @@ struct target {
 	int (*mmap)(void *addr, size_t length, int prot, int flags, int fd, off_t offset,
 		    void **ret_addr);
 	int (*epoll_ctl)(int epoll_fd, int op, int fd, struct epoll_event *event);
+	int (*ioctl)(int fd, unsigned long request, unsigned long arg);
 	/* NULL: no BTF image of its own, the path is opened as it stands. */
 	FILE *(*open_btf)(void);
 };

@@ -213,6 +213,14 @@ int perf_check_fd(int event_fd)
 	return event_id(event_fd, &id);
 }
 
+/* Is @fd, of an event, another descriptor of the attachment's event?  Context: thread. */
+bool perf_is_about(const struct perf_attach *attach, int fd)
+{
+	u64 id;
+
+	return fd != attach->fd && !event_id(fd, &id) && id == attach->event_id;
+}
+
 static bool has_program(u64 id)
 {
 	assert_held(&attach_lock);
@@ -284,6 +292,8 @@ static int prepare(struct perf_attach *attach)
 		return err;
 	if (has_program(attach->event_id))
 		return -EEXIST;
+	if (attach->prog->type != BPF_PROG_TYPE_PERF_EVENT)
+		return -EINVAL;
 	if (is_taken(attach->fd))
 		return -EBUSY;
 	return perf_event_thread(attach->fd, &attach->tid);
@@ -326,7 +336,7 @@ static int duplicate(int fd)
  * @ret_attach: set on success only; perf_detach() it
  *
  * Context: may sleep.
- * Return:  0; -EBADF: no event; -EEXIST: it has a program; -EBUSY: its signals, or all real-time
+ * Return:  0; -EBADF: no event; -EEXIST: it has a program; -EINVAL: not of its type; -EBUSY: its signals, or all real-time
  *          signals, are the application's; -EOPNOTSUPP: see perf_event_thread(); -ENOMEM,
  *          -EMFILE.
  */

@@ -21,12 +21,17 @@ int perf_attach(int event_fd, struct bpf_prog *prog, u64 cookie, struct perf_att
 void perf_detach(struct perf_attach *attach);
 int perf_check_fd(int event_fd);
 
+int perf_set_prog(int event_fd, struct bpf_prog *prog);
+int perf_close(int fd);
+void perf_sweep(void);
+
 /* --- within bpf/link ---------------------------------------------------------------------- */
 
 /* Stack that a run needs beside the signal's frame; with less, it is missed. */
 #define SAMPLE_STACK_BYTES (16u << 10)
 
 int perf_event_thread(int event_fd, int *ret_tid);
+bool perf_is_about(const struct perf_attach *attach, int fd);
 
 int sample_signal_get(void);
 int sample_signal_choose(int number);

@@ -19,7 +19,8 @@ int rove_bpf_close(int fd)
 	int err = object_close(fd);
 
 	ctx_may_sleep();
-	return err == -EBADF ? iter_session_close(fd) : err;
+	err = err == -EBADF ? iter_session_close(fd) : err;
+	return err == -EBADF ? perf_close(fd) : err;
 }
 
 bool rove_bpf_owns(int fd)
@@ -77,6 +78,19 @@ int rove_bpf_poll_fd(int fd)
 	}
 	object_put(obj);
 	return ret;
+}
+
+int rove_bpf_perf_event_set(int event_fd, int prog_fd)
+{
+	struct bpf_prog *prog;
+	int err = prog_by_fd(prog_fd, &prog);
+
+	ctx_may_sleep();
+	if (err)
+		return err;
+	err = perf_set_prog(event_fd, prog);
+	prog_put(prog);
+	return err;
 }
 
 int rove_bpf_iter_open(int link_fd)

@@ -19,6 +19,7 @@ static int next_id(struct call *c, enum object_kind kind)
 	/* Our header has ->open_flags behind ->next_id, where nothing may be. */
 	if (c->attr.start_id >= INT_MAX)
 		return -EINVAL;
+	perf_sweep();
 	object_sweep(UINT32_MAX);
 	id = object_next_id(kind, c->attr.start_id);
 	if (!id)

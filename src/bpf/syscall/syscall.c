@@ -16,6 +16,7 @@
 #include "base/mutex.h"
 #include "bpf/btf/btf_object.h"
 #include "bpf/helper/sample.h"
+#include "bpf/link/perf.h"
 #include "bpf/map/map.h"
 #include "bpf/syscall/call.h"
 #include "bpf/syscall/user.h"
@@ -141,8 +142,10 @@ int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size)
 	command = &commands[cmd];
 	if (!tail_is_zero(&c, command->end))
 		return -EINVAL;
-	if (command->creates)
+	if (command->creates) {
 		object_sweep(SWEEP_PER_CREATE);
+		perf_sweep();
+	}
 	/* The application may have put a handler of its own in front of ours meanwhile. */
 	if (command->creates || command->runs)
 		err = checked_copy_init();

@@ -22,6 +22,7 @@
 #include "base/context.h"
 #include "base/futex.h"
 #include "tests/torture/signal_stream.h"
+#include "tests/torture/torture.h"
 #include "tests/unit/async/async_map.h"
 
 #define NR_THREADS 8
@@ -186,12 +187,6 @@ static void count_outcome(enum op op, bool handler, int result)
 		handler ? "handler" : "thread");
 }
 
-static u64 random_next(u64 *state)
-{
-	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
-	return *state >> 33;
-}
-
 /* What ends a value is rare, or nothing would ever be armed. */
 static enum op pick(u64 random)
 {
@@ -224,7 +219,7 @@ static void in_handler(int sig)
 	int saved = errno;
 
 	ctx_nmi_enter();
-	one_op(random_next(&handler_random) ^ clock_mono_ns() >> 4, true);
+	one_op(next_random(&handler_random) ^ clock_mono_ns() >> 4, true);
 	ctx_nmi_exit();
 	errno = saved;
 }
@@ -239,7 +234,7 @@ static void *worker(void *arg)
 	handler_random = random * 31;
 	timer = signal_stream_begin(SIGUSR1, SIGNAL_NS);
 	for (int i = 0; i < OPS_A_ROUND; i++)
-		one_op(random_next(&random), false);
+		one_op(next_random(&random), false);
 	timer_delete(timer);
 	sub_fetch_acq_rel(&nr_running, 1);
 	return NULL;
@@ -423,8 +418,7 @@ static void print_outcomes(void)
 
 TEST(async_torture, every_operation_at_once_from_threads_and_handlers)
 {
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-	u64 end = clock_mono_ns() + (u64)((text ? atof(text) : 2.0) * 1e9);
+	u64 end = clock_mono_ns() + torture_ns();
 	struct sigaction action = { .sa_handler = in_handler, .sa_flags = SA_RESTART };
 	int fd = -1;
 

@@ -20,6 +20,7 @@
 #include "objects/dma_buf.h"
 #include "objects/wakeup_source.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_WRITERS 4
 #define NR_WALKERS 2
@@ -41,19 +42,6 @@ static struct {
 	/* A place where writers leave buffers for each other. */
 	struct dma_buf *swap;
 } t;
-
-static double seconds(void)
-{
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-
-	return text ? atof(text) : 2.0;
-}
-
-static u64 random_next(u64 *state)
-{
-	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
-	return *state >> 33;
-}
 
 static u64 tick(void)
 {
@@ -169,7 +157,7 @@ static void hold_more(struct writer *w, struct owned *o, u64 n)
 
 static void write_once(struct writer *w)
 {
-	u64 n = random_next(&w->random);
+	u64 n = next_random(&w->random);
 	struct owned *o = &w->owned[n / 64 % BUFS_EACH];
 
 	if (!o->buf) {
@@ -342,7 +330,7 @@ TEST(dma_buf_torture, a_buffer_that_outlives_a_walk_is_given_once_and_none_twice
 		start(&writers[i], writer, i + 1);
 	for (int i = 0; i < NR_WALKERS; i++)
 		start(&walkers[i], walker, i);
-	end_ns = clock_mono_ns() + seconds() * NSEC_PER_SEC;
+	end_ns = clock_mono_ns() + torture_ns();
 	while (clock_mono_ns() < end_ns && READ_ONCE(t.nr_bufs) < MAX_BUFS)
 		usleep(10000);
 

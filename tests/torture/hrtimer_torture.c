@@ -20,6 +20,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_SHARED 8
 #define NR_THREADS 4
@@ -34,19 +35,6 @@ static struct shared shared[NR_SHARED];
 static u32 stop;
 static u64 nr_starts, nr_cancels, nr_handler_ops, nr_owned, nr_self_freed, nr_bad, nr_alive;
 static __thread u64 random_state;
-
-static double seconds(void)
-{
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-
-	return text ? atof(text) : 2.0;
-}
-
-static u64 random_next(void)
-{
-	random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
-	return random_state >> 33;
-}
 
 static enum rove_hrtimer_restart shared_called(struct rove_hrtimer *timer)
 {
@@ -122,7 +110,7 @@ static enum rove_hrtimer_restart owned_called(struct rove_hrtimer *timer)
 static void one_life(void)
 {
 	struct owned *o = malloc(sizeof(*o));
-	u64 random = random_next();
+	u64 random = next_random(&random_state);
 
 	if (!o)
 		abort();
@@ -152,11 +140,11 @@ static void *worker(void *arg)
 	random_state = (u64)(uintptr_t)arg;
 	while (!READ_ONCE(stop)) {
 		for (u32 i = 0; i < 16; i++)
-			one_operation(random_next());
+			one_operation(next_random(&random_state));
 		one_life();
-		if (random_next() % 32 == 0)
-			rove_hrtimer_cancel(&shared[random_next() % NR_SHARED].timer);
-		if (random_next() % 64 == 0)
+		if (next_random(&random_state) % 32 == 0)
+			rove_hrtimer_cancel(&shared[next_random(&random_state) % NR_SHARED].timer);
+		if (next_random(&random_state) % 64 == 0)
 			usleep(50);
 	}
 	return NULL;
@@ -210,7 +198,7 @@ TEST(hrtimer_torture, the_newest_operation_wins_and_nothing_is_lost_or_touched_t
 	for (uintptr_t i = 0; i < NR_THREADS; i++)
 		EXPECT_EQ(pthread_create(&workers[i], NULL, worker, (void *)(i + 1)), 0);
 	EXPECT_EQ(pthread_create(&stormer, NULL, storm, NULL), 0);
-	usleep(seconds() * 1e6);
+	usleep(torture_ns() / NSEC_PER_USEC);
 	WRITE_ONCE(stop, 1);
 	pthread_join(stormer, NULL);
 	for (u32 i = 0; i < NR_THREADS; i++)

@@ -16,6 +16,7 @@
 #include "base/atomic.h"
 #include "base/types.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_WORKS 6
 #define NR_THREADS 4
@@ -32,13 +33,6 @@ static struct subject subjects[NR_WORKS];
 static pthread_t threads[NR_THREADS];
 static u32 stop;
 static u64 nr_in_handlers, nr_lives, nr_freed;
-
-static double seconds(void)
-{
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-
-	return text ? atof(text) : 2.0;
-}
 
 static void called(struct rove_irq_work *work)
 {
@@ -90,11 +84,12 @@ static void one_life(bool frees_itself)
 
 static void *worker(void *arg)
 {
-	u64 random = (u64)(uintptr_t)arg;
+	u64 state = (u64)(uintptr_t)arg;
 
 	for (u64 n = 0; !READ_ONCE(stop); n++) {
-		random = random * 6364136223846793005ull + 1442695040888963407ull;
-		ask(random >> 33);
+		u64 random = next_random(&state);
+
+		ask(random);
 		if (n % 8 == 0)
 			one_life(n & 8);
 		if (n % 32 == 0)
@@ -127,7 +122,7 @@ TEST(irq_work_torture, every_claim_is_one_call_that_sees_what_was_wanted)
 	for (uintptr_t i = 0; i < NR_THREADS; i++)
 		EXPECT_EQ(pthread_create(&threads[i], NULL, worker, (void *)(i + 1)), 0);
 	EXPECT_EQ(pthread_create(&stormer, NULL, storm, NULL), 0);
-	usleep(seconds() * 1e6);
+	usleep(torture_ns() / NSEC_PER_USEC);
 	WRITE_ONCE(stop, 1);
 	pthread_join(stormer, NULL);
 	for (u32 i = 0; i < NR_THREADS; i++)

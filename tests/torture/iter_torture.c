@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "objects/dma_buf.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 #include "tests/unit/link/iter.h"
 
 #define NR_MAKERS 2
@@ -25,21 +26,6 @@ static bool stop;
 static struct dma_buf *stay[NR_STAY];
 static u64 stay_ino[NR_STAY];
 static int prog_a, prog_b, link_fd, walker;
-
-static u64 torture_ns(void)
-{
-	const char *seconds = getenv("ROVE_TORTURE_SECONDS");
-
-	return (seconds ? strtoull(seconds, NULL, 10) : 2) * NSEC_PER_SEC;
-}
-
-static u64 next_random(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 static u64 inode_of(struct dma_buf *buf)
 {
@@ -68,13 +54,7 @@ static int inode_prog(void)
 		LDX(BPF_DW, 3, 3, offsetof(struct file, f_inode)),
 		LDX(BPF_DW, 3, 3, offsetof(struct inode, i_ino)),
 		STX(BPF_DW, 10, 3, -8),
-		SEQ_IN_R1,
-		MOV_X(2, 10),
-		ADD_K(2, -8),
-		MOV_K(3, 8),
-		SEQ_WRITE,
-		MOV_K(0, 0),
-		EXIT(),
+		WRITE_AND_EXIT(8),
 	};
 
 	return iter_prog_flags("dmabuf", insns, ARRAY_SIZE(insns), BPF_F_SLEEPABLE);

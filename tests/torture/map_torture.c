@@ -32,6 +32,7 @@
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
 #include "tests/torture/signal_stream.h"
+#include "tests/torture/torture.h"
 
 #define NR_THREADS 4
 #define NR_FIXED 8u		/* keys that are only replaced */
@@ -91,12 +92,6 @@ static void bad(const char *what, u64 a, u64 b)
 	fetch_add_relaxed(&nr_bad, 1);
 	dprintf(STDERR_FILENO, "# %s: %llu, %llu\n", what, (unsigned long long)a,
 		(unsigned long long)b);
-}
-
-static u64 random_next(u64 *state)
-{
-	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
-	return *state >> 33;
 }
 
 /* --- operations --------------------------------------------------------------------------- */
@@ -249,7 +244,7 @@ static void in_handler(int sig)
 	int saved = errno;
 
 	ctx_nmi_enter();
-	one_op(HANDLER, handler_writer, random_next(&handler_random) ^ clock_mono_ns() >> 4);
+	one_op(HANDLER, handler_writer, next_random(&handler_random) ^ clock_mono_ns() >> 4);
 	ctx_nmi_exit();
 	errno = saved;
 }
@@ -258,7 +253,7 @@ static enum rove_hrtimer_restart timer_fired(struct rove_hrtimer *timer)
 {
 	static u64 random = 5;
 
-	one_op(TIMER, 2 * NR_THREADS, random_next(&random));
+	one_op(TIMER, 2 * NR_THREADS, next_random(&random));
 	rove_hrtimer_forward_now(timer, TIMER_NS);
 	return ROVE_HRTIMER_RESTART;
 }
@@ -276,7 +271,7 @@ static void *worker(void *arg)
 	handler_writer = NR_THREADS + index;
 	timer = signal_stream_begin(SIGUSR1, SIGNAL_NS);
 	for (u32 i = 0; i < OPS_A_ROUND; i++)
-		one_op(THREAD, index, random_next(&random));
+		one_op(THREAD, index, next_random(&random));
 	pthread_sigmask(SIG_BLOCK, &usr1, NULL);	/* what is pending dies with the thread */
 	timer_delete(timer);
 	return NULL;
@@ -445,8 +440,7 @@ static void print_outcomes(void)
 
 TEST(map_torture, every_operation_at_once_from_threads_handlers_and_timers)
 {
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-	u64 end = clock_mono_ns() + (u64)((text ? atof(text) : 2.0) * 1e9);
+	u64 end = clock_mono_ns() + torture_ns();
 	struct sigaction action = { .sa_handler = in_handler, .sa_flags = SA_RESTART };
 	struct reader reader;
 	u32 round = 0;

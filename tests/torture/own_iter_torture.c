@@ -19,6 +19,7 @@
 #include "bpf/iter/wq_view.h"
 #include "softirq/hrtimer_view.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 #include "tests/unit/link/iter.h"
 
 #define NR_MAKERS 2
@@ -34,21 +35,6 @@ static struct rove_hrtimer stay[NR_STAY];
 static u64 nr_calls;
 static int timers_link, queues_link;
 
-static u64 torture_ns(void)
-{
-	const char *seconds = getenv("ROVE_TORTURE_SECONDS");
-
-	return (seconds ? strtoull(seconds, NULL, 10) : 2) * NSEC_PER_SEC;
-}
-
-static u64 next_random(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 static int member_prog(const char *target, u32 off, u32 size)
 {
 	const struct bpf_insn insns[] = {
@@ -57,13 +43,7 @@ static int member_prog(const char *target, u32 off, u32 size)
 		JMP_K(BPF_JEQ, 2, 0, 8),
 		LDX(size, 3, 2, off),
 		STX(BPF_DW, 10, 3, -8),
-		SEQ_IN_R1,
-		MOV_X(2, 10),
-		ADD_K(2, -8),
-		MOV_K(3, 8),
-		SEQ_WRITE,
-		MOV_K(0, 0),
-		EXIT(),
+		WRITE_AND_EXIT(8),
 	};
 
 	return iter_prog_flags(target, insns, ARRAY_SIZE(insns), 0);

@@ -14,6 +14,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 #include "tests/unit/perf/perf.h"
 
 #define NR_THREADS 6
@@ -27,21 +28,6 @@ static bool stop;
 static int tids[NR_THREADS];
 static int hash;
 static u64 nr_attached, nr_sampled, nr_refused;
-
-static u64 torture_ns(void)
-{
-	const char *seconds = getenv("ROVE_TORTURE_SECONDS");
-
-	return (seconds ? strtoull(seconds, NULL, 10) : 2) * NSEC_PER_SEC;
-}
-
-static u64 next_random(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 /* Counts in the one value of @map, and replaces and deletes elements of the hash. */
 static int busy_prog(int map)

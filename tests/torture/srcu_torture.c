@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "srcu/read.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_CELLS 8
 #define NR_READERS 3
@@ -43,19 +44,6 @@ static struct {
 	u32 stop;
 	u64 nr_bad, nr_sections, nr_in_handlers, nr_travelled, nr_short_lived, nr_replaced;
 } t;
-
-static double seconds_each(int nr_tests)
-{
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-
-	return (text ? atof(text) : 2.0) / nr_tests;
-}
-
-static u64 random_next(u64 *state)
-{
-	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
-	return *state >> 33;
-}
 
 static void expect_alive(const struct object *o)
 {
@@ -114,7 +102,7 @@ static void open_parcels(void)
 
 static void read_once(u64 *random)
 {
-	u64 n = random_next(random);
+	u64 n = next_random(random);
 	int idx = rove_srcu_read_lock(t.dom), inner;
 	struct object *o = observe(n);
 
@@ -157,7 +145,7 @@ static void *tight_reader(void *arg)
 		struct object *o = observe(n);
 
 		if (n % 64 == 0)
-			usleep(random_next(&random) % 200);
+			usleep(next_random(&random) % 200);
 		expect_alive(o);
 		rove_srcu_read_unlock(t.dom, idx);
 	}
@@ -241,7 +229,7 @@ static void *writer(void *arg)
 	u64 random = (u64)(intptr_t)arg;
 
 	while (!READ_ONCE(t.stop)) {
-		u64 n = random_next(&random);
+		u64 n = next_random(&random);
 		struct object *old = xchg_acq_rel(&t.cells[n % NR_CELLS], object_new());
 		u64 cookie = rove_srcu_get_state(t.dom);
 
@@ -300,7 +288,7 @@ static void torture(struct rove_srcu *dom, const char *kind)
 		start(&writers[i], writer, i + 100);
 	start(&coming_and_going, spawner, 0);
 	start(&collecting, collector, 0);
-	interrupt_until(readers, clock_mono_ns() + seconds_each(2) * NSEC_PER_SEC);
+	interrupt_until(readers, clock_mono_ns() + torture_ns() / 2);
 
 	WRITE_ONCE(t.stop, 1);
 	for (int i = 0; i < NR_READERS; i++)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "objects/wakeup_source.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_WRITERS 4
 #define NR_READERS 2
@@ -26,19 +27,6 @@ static struct {
 	u64 nr_registered;
 	u64 nr_walks, nr_whole, nr_torn, nr_in_handlers, nr_bad;
 } t;
-
-static double seconds(void)
-{
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-
-	return text ? atof(text) : 2.0;
-}
-
-static u64 random_next(u64 *state)
-{
-	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
-	return *state >> 33;
-}
 
 /* --- writers ------------------------------------------------------------------------------- */
 
@@ -69,7 +57,7 @@ static void replace(struct writer *w, u32 i)
 
 static void write_once(struct writer *w)
 {
-	u64 n = random_next(&w->random);
+	u64 n = next_random(&w->random);
 	u32 i = n / 8 % SOURCES_EACH;
 
 	if (!w->sources[i] || n % 64 == 0) {
@@ -217,7 +205,7 @@ TEST(wakeup_torture, records_are_whole_or_known_to_be_torn)
 	for (int i = 0; i < NR_READERS; i++)
 		start(&readers[i], reader, 0);
 	start(&sleeping, sleeper, 0);
-	interrupt_until(writers, NR_WRITERS, clock_mono_ns() + seconds() * NSEC_PER_SEC);
+	interrupt_until(writers, NR_WRITERS, clock_mono_ns() + torture_ns());
 
 	WRITE_ONCE(t.stop, 1);
 	for (int i = 0; i < NR_WRITERS; i++)

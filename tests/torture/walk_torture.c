@@ -16,26 +16,12 @@
 #include "base/types.h"
 #include "target/wakeup_walk.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_WRITERS 4
 #define NR_SOURCES_EACH 32
 
 static bool stop;
-
-static u64 torture_ns(void)
-{
-	const char *seconds = getenv("ROVE_TORTURE_SECONDS");
-
-	return (seconds ? strtoull(seconds, NULL, 10) : 2) * NSEC_PER_SEC;
-}
-
-static u64 next_random(u64 *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 struct owned {
 	struct wakeup_source *ws;

@@ -20,6 +20,7 @@
 #include "base/atomic.h"
 #include "base/clock.h"
 #include "tests/test.h"
+#include "tests/torture/torture.h"
 
 #define NR_WORKS 48
 #define NR_THREADS 4
@@ -60,23 +61,10 @@ static struct rove_workqueue *ordered_queue;
 static struct ordered_item ordered[NR_ORDERED];
 static u32 ordered_next, in_ordered;
 
-static u32 seconds(void)
-{
-	const char *text = getenv("ROVE_TORTURE_SECONDS");
-
-	return text ? atoi(text) : 2;
-}
-
 static void bad(const char *what)
 {
 	if (fetch_add_relaxed(&nr_bad, 1) < 10)
 		fprintf(stderr, "# %s\n", what);
-}
-
-static u32 next_random(u64 *seed)
-{
-	*seed = *seed * 6364136223846793005ull + 1442695040888963407ull;
-	return *seed >> 33;
 }
 
 static void item_runs(struct rove_work *work)
@@ -304,7 +292,7 @@ TEST(workqueue, nothing_is_lost_doubled_or_overtaken)
 {
 	pthread_t threads[NR_THREADS + 2];
 	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
-	u64 end = clock_mono_ns() + seconds() * NSEC_PER_SEC, nr_runs = 0;
+	u64 end = clock_mono_ns() + torture_ns(), nr_runs = 0;
 
 	make_queues();
 	for (u32 i = 0; i < NR_WORKS; i++)
@@ -354,7 +342,7 @@ static void lone_runs_once(struct rove_work *work)
 TEST(workqueue, a_lone_work_is_run_however_late_it_comes)
 {
 	struct rove_wq_options options = { .size = sizeof(options), .flags = ROVE_WQ_UNBOUND };
-	u64 end = clock_mono_ns() + seconds() * NSEC_PER_SEC / 4, seed = 1, nr = 0;
+	u64 end = clock_mono_ns() + torture_ns() / 4, seed = 1, nr = 0;
 	struct rove_work work = ROVE_WORK_INIT(lone_runs_once);
 	struct rove_workqueue *wq;
 

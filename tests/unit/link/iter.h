@@ -21,6 +21,9 @@
 
 /* r1 = the file to write to; the context is in r6. */
 #define SEQ_IN_R1 LDX(BPF_DW, 1, 6, 0), LDX(BPF_DW, 1, 1, 0)
+/* The last @bytes of the stack go to it. */
+#define WRITE_AND_EXIT(bytes) \
+	SEQ_IN_R1, MOV_X(2, 10), ADD_K(2, -(bytes)), MOV_K(3, bytes), SEQ_WRITE, MOV_K(0, 0), EXIT()
 #define SEQ_NUM_IN(r) LDX(BPF_DW, r, 6, 0), LDX(BPF_DW, r, r, 16)
 
 static inline u32 func_id(const char *name)
@@ -71,13 +74,7 @@ static const struct bpf_insn write_numbers[] = {
 	JMP_K(BPF_JEQ, 2, 0, 9),
 	SEQ_NUM_IN(3),
 	STX(BPF_DW, 10, 3, -8),
-	SEQ_IN_R1,
-	MOV_X(2, 10),
-	ADD_K(2, -8),
-	MOV_K(3, 8),
-	SEQ_WRITE,
-	MOV_K(0, 0),
-	EXIT(),
+	WRITE_AND_EXIT(8),
 };
 
 /* Everything there is, @chunk bytes at a time.  Bytes, or -errno. */

@@ -40,13 +40,7 @@ static int pair_prog(const char *target, u32 off_a, u32 size_a, u32 off_b, u32 s
 		STX(BPF_DW, 10, 3, -16),
 		LDX(size_b, 3, 2, off_b),
 		STX(BPF_DW, 10, 3, -8),
-		SEQ_IN_R1,
-		MOV_X(2, 10),
-		ADD_K(2, -16),
-		MOV_K(3, 16),
-		SEQ_WRITE,
-		MOV_K(0, 0),
-		EXIT(),
+		WRITE_AND_EXIT(16),
 	};
 
 	return iter_prog_flags(target, insns, ARRAY_SIZE(insns), BPF_F_SLEEPABLE);

@@ -186,13 +186,7 @@ TEST(iter_read, a_program_that_returns_1_gets_the_same_object_again)
 		MOV_K(0, 1),
 		JMP_K(BPF_JNE, 3, 2, 1),
 		JMP_K(BPF_JEQ, 4, 0, 7),
-		SEQ_IN_R1,
-		MOV_X(2, 10),
-		ADD_K(2, -8),
-		MOV_K(3, 8),
-		SEQ_WRITE,
-		MOV_K(0, 0),
-		EXIT(),
+		WRITE_AND_EXIT(8),
 	};
 	struct fixture f;
 	u64 yes = 1;

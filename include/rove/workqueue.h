@@ -129,7 +129,8 @@ struct rove_wq_options {
 	size_t size;			/* sizeof(struct rove_wq_options) */
 	uint32_t flags;			/* enum rove_wq_flags */
 	uint32_t max_active;		/* works that run at the same time: for each CPU, or, of an
-					 * unbound queue, for all; 0: 1024 */
+					 * unbound queue, for all, each pool having its share by
+					 * CPUs, rounded up, and no less than ->min_active; 0: 1024 */
 	uint32_t min_active;		/* unbound: what each pool may run at least; 0: 8, or
 					 * max_active if that is less */
 	uint32_t scope;			/* enum rove_wq_scope; ROVE_WQ_UNBOUND only */
@@ -318,7 +319,6 @@ struct rove_delayed_work {
 	struct rove_work work;		/* ->fn gets this one: see rove_to_delayed_work() */
 	struct rove_hrtimer timer;
 	struct rove_workqueue *wq;
-	int32_t cpu;
 };
 
 static inline struct rove_delayed_work *rove_to_delayed_work(struct rove_work *work)

@@ -36,6 +36,14 @@ struct checked_fault {
 	s32 fixup;	/* where to go on then */
 };
 
+/* That row, for the instruction at 1: and what comes behind it at 2: */
+#define CHECKED_ENTRY                         \
+	".pushsection rove_ex_table, \"a\"\n" \
+	".balign 4\n"                         \
+	".long 1b - .\n"                      \
+	".long 2b - .\n"                      \
+	".popsection\n"
+
 /*
  * err is -EFAULT before the load and 0 behind it, so the fault need only skip.
  * The memory clobber keeps the compiler from moving other accesses across.
@@ -47,11 +55,7 @@ struct checked_fault {
 			 "1:	" insn "\n"                                          \
 			 "	xorl %[e], %[e]\n"                                   \
 			 "2:\n"                                                      \
-			 ".pushsection rove_ex_table, \"a\"\n"                       \
-			 ".balign 4\n"                                               \
-			 ".long 1b - .\n"                                            \
-			 ".long 2b - .\n"                                            \
-			 ".popsection\n"                                             \
+			 CHECKED_ENTRY                                               \
 			 : [e] "=&r"(err), [v] "=&r"(value)                          \
 			 : [a] "r"(addr), [fault] "i"(-EFAULT)                       \
 			 : "memory", "cc")
@@ -69,11 +73,7 @@ struct checked_fault {
 			 "	dmb ishld\n"                                         \
 			 "	mov %w[e], #0\n"                                     \
 			 "2:\n"                                                      \
-			 ".pushsection rove_ex_table, \"a\"\n"                       \
-			 ".balign 4\n"                                               \
-			 ".long 1b - .\n"                                            \
-			 ".long 2b - .\n"                                            \
-			 ".popsection\n"                                             \
+			 CHECKED_ENTRY                                               \
 			 : [e] "=&r"(err), [v] "=&r"(value)                          \
 			 : [a] "r"(addr), [fault] "i"(-EFAULT)                       \
 			 : "memory")

@@ -31,11 +31,7 @@
 			 "1:	" insn "\n"                                          \
 			 ZERO_IN_E                                                   \
 			 "2:\n"                                                      \
-			 ".pushsection rove_ex_table, \"a\"\n"                       \
-			 ".balign 4\n"                                               \
-			 ".long 1b - .\n"                                            \
-			 ".long 2b - .\n"                                            \
-			 ".popsection\n"                                             \
+			 CHECKED_ENTRY                                               \
 			 : [e] "=&r"(err)                                            \
 			 : [v] VALUE_REG(value), [a] "r"(addr), [fault] "i"(-EFAULT)       \
 			 : "memory", "cc")

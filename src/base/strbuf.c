@@ -148,22 +148,3 @@ void strbuf_vprintf(struct strbuf *sb, const char *fmt, va_list args)
 	}
 	va_end(again);
 }
-
-/**
- * strbuf_steal - hand the text to the caller; the buffer is empty afterwards
- * @ret_text:  never NULL; the caller's, to be given to free()
- *
- * Context: thread.
- * Return:  0, or -ENOMEM if anything was lost on the way.
- */
-int strbuf_steal(struct strbuf *sb, char **ret_text)
-{
-	int err = strbuf_reserve(sb, 0);
-
-	if (err)
-		return err;
-	sb->text[sb->len] = '\0';
-	*ret_text = sb->text;
-	strbuf_init(sb);
-	return 0;
-}

@@ -32,7 +32,6 @@ void strbuf_putc(struct strbuf *sb, char c);
 void strbuf_printf(struct strbuf *sb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void strbuf_vprintf(struct strbuf *sb, const char *fmt, va_list args)
 	__attribute__((format(printf, 2, 0)));
-int strbuf_steal(struct strbuf *sb, char **ret_text);
 
 static inline int strbuf_error(const struct strbuf *sb)
 {

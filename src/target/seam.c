@@ -27,11 +27,6 @@ const struct target *target_use(const struct target *target)
 	return was;
 }
 
-const struct target *target_current(void)
-{
-	return current;
-}
-
 const struct target *target_find(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(all_targets); i++)

@@ -42,8 +42,6 @@ extern const struct target target_self;
  */
 const struct target *target_use(const struct target *target);
 
-const struct target *target_current(void);
-
 /**
  * target_find - by the name the command line uses
  * Return: the target, or NULL: there is none of that name.

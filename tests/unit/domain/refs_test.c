@@ -54,19 +54,6 @@ TEST(refs, sections_are_counted_by_kind)
 	EXPECT_EQ(refs_count(&set, REF_RCU), 0);
 }
 
-TEST(refs, locks_are_found_by_what_they_lock)
-{
-	struct refset set = { 0 };
-	struct ref ref = { .kind = REF_LOCK, .id = 1, .key = &lock_a, .key_uid = 4 };
-
-	EXPECT_EQ(refs_acquire(&set, &ref), 0);
-	EXPECT_EQ(refs_find_key(&set, REF_LOCK, &lock_a, 4)->id, 1);
-	EXPECT_PTR_EQ(refs_find_key(&set, REF_LOCK, &lock_a, 5), NULL);
-	EXPECT_PTR_EQ(refs_find_key(&set, REF_LOCK, &lock_b, 4), NULL);
-	EXPECT_PTR_EQ(refs_find_key(&set, REF_OBJECT, &lock_a, 4), NULL);
-	refs_clear(&set);
-}
-
 TEST(refs, the_order_survives_a_release_in_the_middle)
 {
 	struct refset set = { 0 };

@@ -194,21 +194,6 @@ TEST(tnum, least_and_greatest_are_members)
 	}
 }
 
-TEST(tnum, halves_come_apart_and_together)
-{
-	struct tnum t = { .value = 0x1200000034000000, .mask = 0x00ff000000ff0000 };
-
-	EXPECT_EQ(tnum_subreg(t).value, 0x34000000);
-	EXPECT_EQ(tnum_subreg(t).mask, 0x00ff0000);
-	EXPECT_EQ(tnum_clear_subreg(t).value, 0x1200000000000000);
-	EXPECT_EQ(tnum_clear_subreg(t).mask, 0x00ff000000000000);
-	t = tnum_with_subreg(t, tnum_const(7));
-	EXPECT_EQ(t.value, 0x1200000000000007);
-	EXPECT_EQ(t.mask, 0x00ff000000000000);
-	EXPECT_EQ(tnum_cast(tnum_const(0x1234567890), 4).value, 0x34567890);
-	EXPECT_EQ(tnum_cast(TNUM_UNKNOWN, 8).mask, ~0ull);
-}
-
 TEST(tnum, sign_extension_spreads_what_is_known_of_the_sign)
 {
 	struct tnum unknown_sign = { .value = 1, .mask = 0x80 };

@@ -79,20 +79,18 @@ TEST(value, a_stack_pointer_has_a_known_negative_offset)
 	EXPECT_FALSE(value_is_scalar(&val));
 }
 
-TEST(value, null_is_the_number_zero_or_a_pointer_not_yet_checked)
+TEST(value, null_is_the_number_zero_and_no_pointer)
 {
 	struct value val;
 
 	value_set_const(&val, 0);
-	EXPECT_TRUE(value_is_null(&val) && value_may_be_null(&val) && value_is_const(&val));
+	EXPECT_TRUE(value_is_null(&val) && value_is_const(&val));
 	value_set_const(&val, 1);
-	EXPECT_FALSE(value_is_null(&val) || value_may_be_null(&val));
+	EXPECT_FALSE(value_is_null(&val));
 	value_set_unknown(&val);
-	EXPECT_TRUE(value_may_be_null(&val) && !value_is_null(&val));
+	EXPECT_FALSE(value_is_null(&val));
 	value_set_map_value(&val, &map_a, 1);
-	EXPECT_FALSE(value_may_be_null(&val));
 	val.flags |= VF_MAYBE_NULL;
-	EXPECT_TRUE(value_may_be_null(&val));
 	EXPECT_FALSE(value_is_null(&val));
 }
 
@@ -240,25 +238,6 @@ TEST(value, lookups_that_were_two_may_not_be_taken_for_one)
 	EXPECT_TRUE(value_covers(&a, &c, &ids, COVER_RANGE));
 	EXPECT_FALSE(value_covers(&b, &c, &ids, COVER_RANGE));
 	EXPECT_TRUE(value_covers(&a, &c, &ids, COVER_RANGE));
-}
-
-TEST(value, sameness_asks_for_object_reference_and_number)
-{
-	struct value a, b;
-
-	value_set_map_value(&a, &map_a, 1);
-	b = a;
-	b.id = 9;
-	b.precise = true;
-	EXPECT_TRUE(value_same(&a, &b));
-	b.map.uid = 2;
-	EXPECT_FALSE(value_same(&a, &b));
-	b = a;
-	b.ref = 1;
-	EXPECT_FALSE(value_same(&a, &b));
-	b = a;
-	b.num = scalar_const(1);
-	EXPECT_FALSE(value_same(&a, &b));
 }
 
 TEST(idmap, pairs_are_one_to_one)

@@ -65,11 +65,6 @@ bool range_is_full(struct range64 r, u32 bits)
 	return r.len == range_mask(bits);
 }
 
-bool range_is_const(struct range64 r)
-{
-	return r.len == 0;
-}
-
 /* How far x is ahead of the start of @r. */
 static u64 range_ahead(struct range64 r, u64 x, u32 bits)
 {

@@ -49,7 +49,6 @@ struct range32 range_pack(struct range64 r);
 struct range64 range_unpack(struct range32 r);
 
 bool range_is_full(struct range64 r, u32 bits);
-bool range_is_const(struct range64 r);
 bool range_contains(struct range64 r, u64 value, u32 bits);
 bool range_covers(struct range64 outer, struct range64 inner, u32 bits);
 

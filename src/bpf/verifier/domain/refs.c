@@ -96,18 +96,6 @@ const struct ref *refs_last(const struct refset *set, enum ref_kind kind)
 	return NULL;
 }
 
-const struct ref *refs_find_key(const struct refset *set, enum ref_kind kind, const void *key,
-				u32 key_uid)
-{
-	for (u32 i = set->nr; i-- > 0;) {
-		const struct ref *ref = &set->ref[i];
-
-		if (ref->kind == kind && ref->key == key && ref->key_uid == key_uid)
-			return ref;
-	}
-	return NULL;
-}
-
 u32 refs_count(const struct refset *set, enum ref_kind kind)
 {
 	return set->nr_of[kind];

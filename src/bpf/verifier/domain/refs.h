@@ -71,10 +71,8 @@ int refs_release(struct refset *set, u32 id);
 /* What is held under @id, or NULL. */
 const struct ref *refs_find(const struct refset *set, u32 id);
 
-/* The newest of a kind, or NULL; the newest of a kind with this key, or NULL. */
+/* The newest of a kind, or NULL. */
 const struct ref *refs_last(const struct refset *set, enum ref_kind kind);
-const struct ref *refs_find_key(const struct refset *set, enum ref_kind kind, const void *key,
-				u32 key_uid);
 
 /* How many of a kind are held: the depth of a counted section. */
 u32 refs_count(const struct refset *set, enum ref_kind kind);

@@ -200,11 +200,6 @@ struct tnum tnum_low(struct tnum t, u32 bits)
 	return (struct tnum){ .value = t.value & low_mask(bits), .mask = t.mask & low_mask(bits) };
 }
 
-struct tnum tnum_cast(struct tnum t, u32 size)
-{
-	return tnum_low(t, 8 * size);
-}
-
 static u64 sign_extend(u64 value, u32 bits)
 {
 	return (u64)((s64)(value << (64 - bits)) >> (64 - bits));
@@ -214,21 +209,6 @@ struct tnum tnum_sext(struct tnum t, u32 bits)
 {
 	return (struct tnum){ .value = sign_extend(t.value, bits),
 			      .mask = sign_extend(t.mask, bits) };
-}
-
-struct tnum tnum_subreg(struct tnum t)
-{
-	return tnum_low(t, 32);
-}
-
-struct tnum tnum_clear_subreg(struct tnum t)
-{
-	return tnum_lsh(tnum_rsh(t, 32), 32);
-}
-
-struct tnum tnum_with_subreg(struct tnum t, struct tnum low)
-{
-	return tnum_or(tnum_clear_subreg(t), tnum_subreg(low));
 }
 
 static u64 swap_bytes(u64 value, u32 bits)

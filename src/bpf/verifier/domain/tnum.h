@@ -70,17 +70,11 @@ struct tnum tnum_lsh(struct tnum a, u32 shift);
 struct tnum tnum_rsh(struct tnum a, u32 shift);
 struct tnum tnum_arsh(struct tnum a, u32 shift, u32 bits);
 
-/* The low @bits (1..64), zero-extended; the low @size bytes (1, 2, 4, 8), zero-extended. */
+/* The low @bits (1..64), zero-extended. */
 struct tnum tnum_low(struct tnum t, u32 bits);
-struct tnum tnum_cast(struct tnum t, u32 size);
 
 /* The low @bits (1..64), sign-extended to 64. */
 struct tnum tnum_sext(struct tnum t, u32 bits);
-
-/* The lower 32 bits as a number; @t with them cleared; @t with them taken from @low. */
-struct tnum tnum_subreg(struct tnum t);
-struct tnum tnum_clear_subreg(struct tnum t);
-struct tnum tnum_with_subreg(struct tnum t, struct tnum low);
 
 /* The bytes of the low @bits (16, 32, 64) in the opposite order, zero-extended. */
 struct tnum tnum_bswap(struct tnum t, u32 bits);

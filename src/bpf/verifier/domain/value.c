@@ -209,13 +209,6 @@ bool value_is_null(const struct value *val)
 	return value_is_const(val) && scalar_value(&val->num) == 0;
 }
 
-bool value_may_be_null(const struct value *val)
-{
-	if (val->kind == V_SCALAR)
-		return scalar_contains(&val->num, 0);
-	return val->flags & VF_MAYBE_NULL;
-}
-
 bool value_offset_is_const(const struct value *val)
 {
 	return scalar_is_const(&val->num);
@@ -266,12 +259,6 @@ static bool same_object(const struct value *a, const struct value *b)
 static u32 uid_of(const struct value *val)
 {
 	return val->kind == V_MAP_VALUE || val->kind == V_MAP ? val->map.uid : 0;
-}
-
-bool value_same(const struct value *a, const struct value *b)
-{
-	return a->kind == b->kind && a->flags == b->flags && a->ref == b->ref &&
-	       same_object(a, b) && uid_of(a) == uid_of(b) && scalar_equal(&a->num, &b->num);
 }
 
 static bool number_covers(const struct value *old, const struct value *cur, enum cover mode)

@@ -125,9 +125,6 @@ bool value_is_const(const struct value *val);
 /* The scalar 0: what a NULL argument is. */
 bool value_is_null(const struct value *val);
 
-/* A pointer with VF_MAYBE_NULL, or a scalar that contains 0. */
-bool value_may_be_null(const struct value *val);
-
 /* The offset of a pointer is one number; and which.  value_offset() only then. */
 bool value_offset_is_const(const struct value *val);
 s64 value_offset(const struct value *val);
@@ -137,9 +134,6 @@ void value_mark_nonnull(struct value *val);
 
 /* The branch showed that *val is NULL: it becomes the number 0.  Its ref is the caller's matter. */
 void value_mark_null(struct value *val);
-
-/* The same kind, flags, object, ref and number; id and precision aside. */
-bool value_same(const struct value *a, const struct value *b);
 
 /**
  * value_covers - was everything @cur can be already allowed for by @old

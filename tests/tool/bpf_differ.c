@@ -22,6 +22,7 @@
 #include "tests/tool/bpf_differ/outer.h"
 #include "tests/tool/bpf_differ/progs.h"
 #include "tests/tool/bpf_differ/runs.h"
+#include "tests/tool/bpf_differ/storage.h"
 #include "tests/tool/bpf_differ/stats.h"
 
 #define MAX_SHOWN 20
@@ -43,6 +44,7 @@ static const struct group {
 	{ "inner", group_inner },
 	{ "outer", group_outer },
 	{ "percpu_hash", group_percpu_hash },
+	{ "storage", group_storage },
 	{ "access", group_access },
 	{ "freeze", group_freeze },
 	{ "mmap", group_mmap },

@@ -21,7 +21,7 @@ struct helper {
 	int (*prepare)(void);	/* before a program that calls it first runs; 0 or -errno */
 	bool iter_only;		/* for programs of iterators */
 	bool perf_event_only;	/* for programs of perf events */
-	const char *arg1_struct; /* the first argument is ARG_BTF: of this struct */
+	const char *struct_name; /* what ARG_BTF arguments and RET_BTF are of */
 };
 
 /* Any number; NULL: there is no such helper. */
@@ -61,6 +61,10 @@ HELPER(helper_get_current_uid_gid);
 HELPER(helper_get_current_comm);
 HELPER(helper_get_prandom_u32);
 HELPER(helper_strncmp);
+
+HELPER(helper_get_current_task);
+HELPER(helper_task_storage_get);
+HELPER(helper_task_storage_delete);
 
 HELPER(helper_trace_printk);
 HELPER(helper_trace_vprintk);

@@ -5,6 +5,7 @@
 #include "bpf/btf/fields.h"
 #include "bpf/async/async.h"
 #include "bpf/helper/helper.h"
+#include "bpf/map/task.h"
 
 #define MAPS_PERCPU                                                                  \
 	(1ull << BPF_MAP_TYPE_PERCPU_ARRAY | 1ull << BPF_MAP_TYPE_PERCPU_HASH |      \
@@ -19,6 +20,7 @@
 #define KEYED_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS }
 #define LOOKED_UP_MAP { ARG_MAP, .map_types = MAPS_WITH_KEYS | MAPS_WITH_MAPS }
 #define PERCPU_MAP { ARG_MAP, .map_types = MAPS_PERCPU }
+#define TASK_MAP { ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_TASK_STORAGE }
 #define STACK_MAP { ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_STACK_TRACE }
 #define RINGBUF_MAP { ARG_MAP, .map_types = MAPS_RINGBUF }
 #define SIZE { ARG_SIZE }
@@ -28,6 +30,7 @@
 #define OUT_MEM { ARG_MEM, ARGF_WRITE | ARGF_UNINIT }
 #define OUT_MEM_OR_NULL { ARG_MEM, ARGF_WRITE | ARGF_UNINIT | ARGF_MAYBE_NULL }
 #define SEQ_FILE { ARG_BTF, ARGF_TRUSTED }
+#define TASK_OR_NULL { ARG_BTF, ARGF_TRUSTED | ARGF_MAYBE_NULL }
 #define CALLBACK { ARG_FUNC }
 #define CALLBACK_CTX { ARG_STACK, ARGF_MAYBE_NULL }
 #define TIMER { ARG_FIELD, .field = BTF_FIELD_TIMER }
@@ -121,6 +124,33 @@ static const struct helper helpers[] = {
 		.proto = { "bpf_get_current_comm", { OUT_MEM, SIZE }, { RET_SCALAR } },
 		.fn = helper_get_current_comm,
 	},
+	[BPF_FUNC_get_current_task] = {
+		.proto = { "bpf_get_current_task", .ret = { RET_SCALAR }, .flags = FUNC_GPL },
+		.fn = helper_get_current_task,
+		.tracing_only = true,
+	},
+	[BPF_FUNC_get_current_task_btf] = {
+		.proto = { "bpf_get_current_task_btf", .ret = { RET_BTF, RETF_TRUSTED },
+			   .flags = FUNC_GPL },
+		.fn = helper_get_current_task,
+		.struct_name = "task_struct",
+		.tracing_only = true,
+	},
+	[BPF_FUNC_task_storage_get] = {
+		.proto = { "bpf_task_storage_get",
+			   { TASK_MAP, TASK_OR_NULL, { ARG_MAP_VALUE, ARGF_MAYBE_NULL }, ANYTHING },
+			   { RET_MAP_VALUE, RETF_MAYBE_NULL } },
+		.fn = helper_task_storage_get,
+		.prepare = task_prepare,
+		.struct_name = "task_struct",
+		.tracing_only = true,
+	},
+	[BPF_FUNC_task_storage_delete] = {
+		.proto = { "bpf_task_storage_delete", { TASK_MAP, TASK_OR_NULL }, { RET_SCALAR } },
+		.fn = helper_task_storage_delete,
+		.struct_name = "task_struct",
+		.tracing_only = true,
+	},
 	[BPF_FUNC_strncmp] = {
 		.proto = { "bpf_strncmp", { READ_MEM, SIZE, { ARG_CONST_STR } }, { RET_SCALAR } },
 		.fn = helper_strncmp,
@@ -151,14 +181,14 @@ static const struct helper helpers[] = {
 			   { RET_SCALAR }, FUNC_GPL },
 		.fn = helper_seq_printf,
 		.iter_only = true,
-		.arg1_struct = "seq_file",
+		.struct_name = "seq_file",
 	},
 	[BPF_FUNC_seq_write] = {
 		.proto = { "bpf_seq_write", { SEQ_FILE, READ_MEM, SIZE_OR_ZERO }, { RET_SCALAR },
 			   FUNC_GPL },
 		.fn = helper_seq_write,
 		.iter_only = true,
-		.arg1_struct = "seq_file",
+		.struct_name = "seq_file",
 	},
 
 	[BPF_FUNC_for_each_map_elem] = {

@@ -12,6 +12,7 @@
 #include "bpf/core/view.h"
 #include "bpf/iter/iter.h"
 #include "bpf/iter/wq_view.h"
+#include "bpf/map/task.h"
 #include "objects/dma_buf.h"
 #include "objects/wakeup_source.h"
 #include "softirq/hrtimer_view.h"
@@ -42,6 +43,12 @@ TARGET(wakeup_source, struct wakeup_source *, ws)
 TARGET(workqueue, struct workqueue_view *, wq)
 TARGET(worker_pool, struct worker_pool_view *, pool)
 TARGET(timer, struct timer_view *, timer)
+
+/* What programs are given of the thread that they run on. */
+void iter_declare_task_struct(const struct task_struct *task);
+void iter_declare_task_struct(const struct task_struct *task)
+{
+}
 
 struct bpf_iter__bpf_map_elem {
 	struct bpf_iter_meta *meta;

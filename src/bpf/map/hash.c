@@ -90,6 +90,7 @@ static int hash_init(struct hash_map *hash, const struct map_spec *spec,
 
 	hash->values = values;
 	hash->mask = nr_buckets - 1;
+	hash->most_elems = spec->max_entries;
 	hash->value_off = value_off(spec, values->align);
 	if (!(spec->flags & BPF_F_ZERO_SEED) &&
 	    getrandom(&hash->seed, sizeof(hash->seed), GRND_NONBLOCK) != sizeof(hash->seed))
@@ -392,13 +393,13 @@ static void bytes_drop(struct hash_map *hash, struct hash_elem *elem)
 	map_fields_release(&hash->map, elem_value(hash, elem));
 }
 
-static const struct hash_values bytes_values = {
+const struct hash_values hash_plain_values = {
 	.align = 8, .room = bytes_room, .show = bytes_show, .drop = bytes_drop,
 };
 
 static int bytes_create(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd)
 {
-	return hash_make(spec, &bytes_values, ret_map, ret_memfd);
+	return hash_make(spec, &hash_plain_values, ret_map, ret_memfd);
 }
 
 #define COMMON_OPS                                                                   \

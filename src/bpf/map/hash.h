@@ -58,6 +58,9 @@ struct hash_map {
 	u32			value_off;	/* I: from ->key */
 	u64			seed;		/* I */
 	u32			nr_elems;	/* A: linked, or about to be */
+	u32			most_elems;	/* I */
+	struct hash_map		*next_storage;	/* of task_storage.c */
+	u32			sweep_at;	/* A: elements; of the same */
 	u32			hand;		/* A: the next bucket to evict from (LRU) */
 	struct map_pool		pool;		/* for everybody */
 	struct map_pool		spare;		/* when that is empty, for who may not allocate */
@@ -100,6 +103,7 @@ struct hash_elem *hash_find(const struct hash_map *hash, u32 h, const void *key)
 void elem_publish(struct hash_elem **link, struct hash_elem *elem);
 
 /* hash.c: what all types of a hash have in their tables. */
+extern const struct hash_values hash_plain_values;
 int hash_check(const struct map_spec *spec);
 int hash_check_btf(const struct map_spec *spec);
 void hash_round(struct map_spec *spec);

@@ -63,7 +63,7 @@ static bool count_up(struct hash_map *hash)
 	u32 nr = READ_ONCE(hash->nr_elems);
 
 	do {
-		if (nr >= hash->map.spec.max_entries)
+		if (nr >= hash->most_elems)
 			return false;
 	} while (!cmpxchg_relaxed(&hash->nr_elems, &nr, nr + 1));
 	return true;

@@ -98,7 +98,7 @@ int inner_by_fd(const struct bpf_map *outer, int fd, struct bpf_map **ret_map)
 		map_put(map);
 		return -EINVAL;
 	}
-	WRITE_ONCE(map->was_inner, true);
+	WRITE_ONCE(map->found_unheld, true);
 	*ret_map = map;
 	return 0;
 }

@@ -26,6 +26,7 @@ static const struct map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_HASH_OF_MAPS] = &map_hash_of_maps_ops,
 	[BPF_MAP_TYPE_STACK_TRACE] = &map_stack_trace_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
+	[BPF_MAP_TYPE_TASK_STORAGE] = &map_task_storage_ops,
 };
 
 /*
@@ -59,7 +60,9 @@ static void map_object_free(struct object *obj)
 
 	btf_object_put(map->spec.btf);
 	inner_spec_free(map->inner);
-	if (map->spec.fields.nr || READ_ONCE(map->was_inner))
+	if (map->ops->gone)
+		map->ops->gone(map);
+	if (map->spec.fields.nr || READ_ONCE(map->found_unheld))
 		map_call_rcu(&map->rcu, free_after_grace);
 	else
 		map->ops->free(map);
@@ -187,6 +190,8 @@ static int make_map(const struct map_spec *spec, const struct map_ops *ops,
 		close(memfd);
 		return err;
 	}
+	if (ops->started)
+		ops->started(map);
 	*ret_map = map;
 	return 0;
 }

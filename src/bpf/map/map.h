@@ -46,7 +46,7 @@ struct bpf_map {
 	const struct map_ops	*ops;	/* I */
 	struct map_spec		spec;	/* I */
 	struct map_spec		*inner;	/* I: what the maps in it are like; NULL: it is no outer one */
-	bool			was_inner; /* A: has been in a map, where programs find it */
+	bool			found_unheld; /* A: may be found without a reference, in a read section */
 	u32			writers; /* A: changes under way from outside, or MAP_FROZEN */
 	struct rcu_head		rcu;	/* of one that is being freed */
 };
@@ -70,6 +70,9 @@ struct map_ops {
 	/* Make the type's own struct, with everything but what map_create() fills in. */
 	int (*create)(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd);
 	void (*free)(struct bpf_map *map);
+	/* It can be used; its last reference is gone.  NULL: nobody needs to know. */
+	void (*started)(struct bpf_map *map);
+	void (*gone)(struct bpf_map *map);
 
 	/* In a read section.  NULL: no such element. */
 	void *(*lookup)(struct bpf_map *map, const void *key);
@@ -133,7 +136,7 @@ struct map_ops {
 extern const struct object_ops map_object_ops;
 extern const struct map_ops map_array_ops, map_hash_ops, map_lru_hash_ops, map_ringbuf_ops,
 	map_stack_trace_ops, map_percpu_array_ops, map_percpu_hash_ops, map_lru_percpu_hash_ops,
-	map_array_of_maps_ops, map_hash_of_maps_ops;
+	map_array_of_maps_ops, map_hash_of_maps_ops, map_task_storage_ops;
 
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
 int map_by_fd(int fd, struct bpf_map **ret_map);

@@ -84,6 +84,7 @@ static bool is_packet_type(u32 prog_type)
 static const struct func_proto *with_struct(struct platform *platform, const struct helper *h)
 {
 	struct func_proto *proto;
+	u32 id;
 
 	for (u32 i = 0; i < platform->nr_protos; i++)
 		if (platform->protos[i].name == h->proto.name)
@@ -92,7 +93,12 @@ static const struct func_proto *with_struct(struct platform *platform, const str
 		return NULL;
 	proto = &platform->protos[platform->nr_protos++];
 	*proto = h->proto;
-	proto->args[0].btf_id = btf_find(platform->vrf.btf, h->arg1_struct, BTF_KIND_STRUCT);
+	id = btf_find(platform->vrf.btf, h->struct_name, BTF_KIND_STRUCT);
+	for (u32 i = 0; i < FUNC_MAX_ARGS; i++)
+		if (proto->args[i].kind == ARG_BTF)
+			proto->args[i].btf_id = id;
+	if (proto->ret.kind == RET_BTF)
+		proto->ret.btf_id = id;
 	return proto;
 }
 
@@ -110,7 +116,7 @@ static const struct func_proto *platform_helper(const struct vrf_platform *p, u3
 		return NULL;
 	if (h->perf_event_only && prog_type != BPF_PROG_TYPE_PERF_EVENT)
 		return NULL;
-	return h->arg1_struct ? with_struct(platform, h) : &h->proto;
+	return h->struct_name ? with_struct(platform, h) : &h->proto;
 }
 
 static int platform_kfunc(const struct vrf_platform *p, u32 prog_type, u32 id,

@@ -117,7 +117,7 @@ struct map_set {
 	u32 nr, room;
 };
 
-#define PLATFORM_PROTOS 4
+#define PLATFORM_PROTOS 8
 
 /* What one check needs beside the tables. */
 struct platform {

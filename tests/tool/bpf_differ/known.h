@@ -16,6 +16,7 @@ static const struct known known[] = {
 	/* --- what a process has none of */
 	{ "create", "*map_ifindex=*", "devices are the kernel's" },
 	{ "create", "* word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
+	{ "storage", "storage word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
 	{ "load", "*attach_prog_fd=*", "no program is attached to another here" },
 	{ "load", "*prog_flags=0x40", "bound to a device", "6.3" },
 	{ "load", "syscall core_relo*", "relocations by the loader: must be none here", "5.17" },
@@ -31,6 +32,7 @@ static const struct known known[] = {
 	{ "names", "* name 1???",
 	  "a name's letters are those of ASCII; the kernel takes Latin-1's too" },
 	{ "create", "typed*type_id=0x3", "a variable is not the type of a key or value" },
+	{ "storage", "storage btf_*_type_id=0x3", "the same" },
 	{ "create", "section btf_key_type_id=0x3", "a variable is not the type of a key" },
 	{ "batch_attr", "*batch.flags=*", "batches have no flags: must be zero here" },
 	{ "btf", "BTF with 0x100 at 36", "bits of an int that mean nothing must be zero here" },

@@ -101,7 +101,7 @@ static inline struct case_btf *case_btf_make(const struct corpus_case *c)
 
 static inline bool case_map_has_btf(const struct case_map *map)
 {
-	return map->has_timer || map->has_wq;
+	return map->has_timer || map->has_wq || map->type == BPF_MAP_TYPE_TASK_STORAGE;
 }
 
 static inline u32 case_special(struct btf_maker *m, const char *name)

@@ -31,6 +31,8 @@
 #define KEYED_MAP { .kind = ARG_MAP, .map_types = KEYED_TYPES }
 #define LOOKED_UP_MAP { .kind = ARG_MAP, .map_types = KEYED_TYPES | OUTER_TYPES }
 
+#define TASK_MAP { .kind = ARG_MAP, .map_types = 1ull << BPF_MAP_TYPE_TASK_STORAGE }
+#define TASK_OR_NULL { .kind = ARG_BTF, .flags = ARGF_TRUSTED | ARGF_MAYBE_NULL }
 #define TIMER { .kind = ARG_FIELD, .field = BTF_FIELD_TIMER }
 #define FUNC_ARG { .kind = ARG_FUNC }
 #define CALLBACK_CTX { .kind = ARG_STACK, .flags = ARGF_MAYBE_NULL }
@@ -86,6 +88,16 @@ static struct func_proto ours_helpers[] = {
 	[134] = { .name = "bpf_ringbuf_query",
 		  .args = { RINGBUF, { .kind = ARG_ANYTHING } },
 		  .ret = { .kind = RET_SCALAR } },
+	[156] = { .name = "bpf_task_storage_get",
+		  .args = { TASK_MAP, TASK_OR_NULL,
+			    { .kind = ARG_MAP_VALUE, .flags = ARGF_MAYBE_NULL }, ANYTHING },
+		  .ret = { .kind = RET_MAP_VALUE, .flags = RETF_MAYBE_NULL } },
+	[157] = { .name = "bpf_task_storage_delete",
+		  .args = { TASK_MAP, TASK_OR_NULL },
+		  .ret = { .kind = RET_SCALAR } },
+	[158] = { .name = "bpf_get_current_task_btf",
+		  .ret = { .kind = RET_BTF, .flags = RETF_TRUSTED },
+		  .flags = FUNC_GPL },
 	[164] = { .name = "bpf_for_each_map_elem",
 		  .args = { ANY_MAP, FUNC_ARG, CALLBACK_CTX, ANYTHING },
 		  .ret = { .kind = RET_SCALAR },
@@ -120,6 +132,12 @@ static const struct func_proto *ours_helper(const struct vrf_platform *p, u32 pr
 		if (prog_type != BPF_PROG_TYPE_TRACING)
 			return NULL;
 		ours_helpers[id].args[0].btf_id = btf_find(p->btf, "seq_file", BTF_KIND_STRUCT);
+	}
+	if (id >= 156 && id <= 158) {
+		u32 task = btf_find(p->btf, "task_struct", BTF_KIND_STRUCT);
+
+		ours_helpers[id].args[1].btf_id = task;
+		ours_helpers[id].ret.btf_id = task;
 	}
 	return &ours_helpers[id];
 }

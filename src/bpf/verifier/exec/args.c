@@ -176,6 +176,8 @@ static int map_mem(struct vrf *v, struct vstate *st, const struct arg_at *at, co
 {
 	int err = mem_type(v, at);
 
+	if (!err && value_is_null(at->val))
+		return 0;
 	if (!err && !size)
 		return vlog_reject(v, -EACCES, WHY_ARGUMENT, "invalid zero-sized read of map %s", part);
 	return err ?: mem_access(v, st, at, size);

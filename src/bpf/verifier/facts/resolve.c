@@ -88,7 +88,8 @@ static int check_sleeper_uses(struct vrf *v, const struct vrf_map *map)
 			       1ull << BPF_MAP_TYPE_PERCPU_HASH |
 			       1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH | 1ull << BPF_MAP_TYPE_RINGBUF |
 			       1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS |
-			       1ull << BPF_MAP_TYPE_HASH_OF_MAPS;
+			       1ull << BPF_MAP_TYPE_HASH_OF_MAPS |
+			       1ull << BPF_MAP_TYPE_TASK_STORAGE;
 
 	if (!(v->req->prog_flags & BPF_F_SLEEPABLE) || may & 1ull << map->type)
 		return 0;

@@ -103,9 +103,20 @@ void rove_srcu_barrier(struct rove_srcu *dom);
 uint64_t rove_srcu_get_state(struct rove_srcu *dom);
 
 /**
+ * rove_srcu_start_poll - the same, and see to it that one passes
+ *
+ * Done by the thread of rove_srcu_call(), as soon as one that is under way has ended.
+ * While that cannot be started, the next of these calls tries again.
+ *
+ * Context: thread; also inside a read section.
+ * Return:  a cookie for rove_srcu_poll_state().
+ */
+uint64_t rove_srcu_start_poll(struct rove_srcu *dom);
+
+/**
  * rove_srcu_poll_state - has a whole grace period passed since @cookie was taken?
  *
- * Starts none: rove_srcu_synchronize() and rove_srcu_call() do.
+ * Starts none: rove_srcu_start_poll(), rove_srcu_synchronize() and rove_srcu_call() do.
  *
  * Context: any.
  */

@@ -4,6 +4,7 @@
  *
  * One thread a domain, started by the first callback: it takes all that are
  * queued, waits for one grace period for all of them, and calls them in order.
+ * Of a period that is only polled for it begins the next one.
  *
  * Invariant: a callback is in the queue, or in the thread's batch; the thread
  *            does not sleep while one is queued.
@@ -73,7 +74,7 @@ static void thread_doze(struct rove_srcu *dom)
 	 * state.  Pairs with srcu.cb.rouse in thread_rouse().
 	 */
 	store_seq_cst(&dom->asleep, 1);
-	while (!load_seq_cst(&dom->queue) &&
+	while (!load_seq_cst(&dom->queue) && !load_seq_cst(&dom->gp_wanted) &&
 	       load_seq_cst(&dom->thread_state) != SRCU_THREAD_STOPPING &&
 	       READ_ONCE(dom->asleep))
 		futex_wait(&dom->asleep, 1, FUTEX_FOREVER);
@@ -98,9 +99,10 @@ static void *callback_thread(void *arg)
 	running_callbacks_of = dom;
 	for (;;) {
 		bool stopping = load_seq_cst(&dom->thread_state) == SRCU_THREAD_STOPPING;
+		bool wanted = xchg_seq_cst(&dom->gp_wanted, 0);
 		struct rove_srcu_head *batch = take_all_oldest_first(dom);
 
-		if (batch)
+		if (batch || wanted)
 			run_batch(dom, batch);
 		else if (stopping)
 			return NULL;
@@ -145,6 +147,20 @@ void rove_srcu_call(struct rove_srcu *dom, struct rove_srcu_head *head,
 	/* Without a thread it stays queued: the next one finds it. */
 	if (!thread_start(dom))
 		thread_rouse(dom);
+}
+
+/**
+ * rove_srcu_start_poll - see rove/srcu.h
+ */
+uint64_t rove_srcu_start_poll(struct rove_srcu *dom)
+{
+	u64 cookie = rove_srcu_get_state(dom);
+
+	ctx_thread();
+	store_seq_cst(&dom->gp_wanted, 1);	/* as a push */
+	if (!thread_start(dom))
+		thread_rouse(dom);
+	return cookie;
 }
 
 struct barrier_wait {

@@ -45,6 +45,7 @@ struct rove_srcu {
 	struct srcu_watch	*reporter;	/* G: whose records name those waited for */
 
 	struct rove_srcu_head	*queue;		/* A: callbacks, newest first */
+	u32			gp_wanted;	/* A: a period that nobody waits for */
 	u32			asleep;		/* A: the thread waits here, if not 0 */
 	u32			thread_state;	/* A, T: enum srcu_thread_state */
 	struct mutex		thread_lock;	/* leaf */

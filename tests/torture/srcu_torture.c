@@ -231,12 +231,12 @@ static void *writer(void *arg)
 	while (!READ_ONCE(t.stop)) {
 		u64 n = next_random(&random);
 		struct object *old = xchg_acq_rel(&t.cells[n % NR_CELLS], object_new());
-		u64 cookie = rove_srcu_get_state(t.dom);
+		u64 cookie = n % 5 ? rove_srcu_get_state(t.dom) : rove_srcu_start_poll(t.dom);
 
 		if (n % 3) {
 			rove_srcu_call(t.dom, &old->head, spoil);
 		} else {
-			wait_for_readers(cookie, n % 2 ? 10 : 0);
+			wait_for_readers(cookie, n % 2 ? n % 5 ? 10 : 1000 : 0);
 			spoil(&old->head);
 		}
 		fetch_add_relaxed(&t.nr_replaced, 1);

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -339,6 +340,52 @@ SRCU_TEST(a_cookie_is_due_after_a_whole_grace_period_only)
 	EXPECT_TRUE(rove_srcu_poll_state(dom, during));
 }
 
+/* Nobody waits, and nothing is to be called. */
+SRCU_TEST(a_grace_period_that_is_polled_for_passes_when_the_readers_have_gone)
+{
+	for (int i = 0; i < 20; i++) {
+		int idx = rove_srcu_read_lock(dom);
+		u64 cookie = rove_srcu_start_poll(dom);
+
+		EXPECT_FALSE(rove_srcu_poll_state(dom, cookie));
+		rove_srcu_read_unlock(dom, idx);
+		while (!rove_srcu_poll_state(dom, cookie))
+			usleep(20);
+	}
+	/* Again, a little later each time, while the thread is about to sleep. */
+	for (int i = 0; i < 20000; i++) {
+		u64 cookie = rove_srcu_start_poll(dom);
+
+		for (int n = 1; !rove_srcu_poll_state(dom, cookie); n++) {
+			if (n % 4096)
+				cpu_relax();
+			else
+				sched_yield();
+		}
+		for (int n = i % 64; n; n--)
+			cpu_relax();
+	}
+}
+
+/* One that has begun may have looked already: it does not count. */
+SRCU_TEST(a_grace_period_that_is_polled_for_begins_after_it_was_asked_for)
+{
+	int first = rove_srcu_read_lock(dom), second;
+	struct waiter w;
+	u64 cookie;
+
+	waiter_start(&w, dom);
+	second = rove_srcu_read_lock(dom);
+	cookie = rove_srcu_start_poll(dom);
+	rove_srcu_read_unlock(dom, first);
+	waiter_join(&w);
+	usleep(3000);
+	EXPECT_FALSE(rove_srcu_poll_state(dom, cookie));
+	rove_srcu_read_unlock(dom, second);
+	while (!rove_srcu_poll_state(dom, cookie))
+		usleep(20);
+}
+
 struct note {
 	struct rove_srcu_head head;
 	struct rove_srcu *dom;
@@ -448,6 +495,22 @@ TEST(srcu, barrier_starts_the_thread_that_could_not_be_started_before)
 	WRITE_ONCE(refuse_threads, false);
 	rove_srcu_barrier(dom);
 	EXPECT_EQ(n.order, 1);
+	rove_srcu_free(dom);
+}
+
+TEST(srcu, a_grace_period_that_is_polled_for_is_kept_while_no_thread_can_be_started)
+{
+	struct rove_srcu *dom = fast_domain();
+	u64 cookie;
+
+	WRITE_ONCE(refuse_threads, true);
+	cookie = rove_srcu_start_poll(dom);
+	WRITE_ONCE(refuse_threads, false);
+	EXPECT_EQ(dom->thread_state, SRCU_THREAD_NONE);
+	EXPECT_FALSE(rove_srcu_poll_state(dom, cookie));
+	rove_srcu_start_poll(dom);
+	while (!rove_srcu_poll_state(dom, cookie))
+		usleep(20);
 	rove_srcu_free(dom);
 }
 

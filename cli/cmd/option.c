@@ -138,6 +138,7 @@ static int store(const struct option_row *row, const char *arg, struct params *p
 		*(bool *)member = true;
 		return 0;
 	case OPTION_TEXT:
+	case OPTION_WORD:
 		*(const char **)member = arg;
 		return 0;
 	case OPTION_CHOICE:
@@ -255,6 +256,7 @@ bool option_is_given(const struct option_row *row, const struct params *params)
 	case OPTION_FLAG:
 		return *(const bool *)member;
 	case OPTION_TEXT:
+	case OPTION_WORD:
 	case OPTION_CHOICE:
 		return *(const char *const *)member;
 	case OPTION_LIST:

@@ -17,6 +17,7 @@
 enum option_kind {
 	OPTION_FLAG,		/* bool */
 	OPTION_TEXT,		/* const char *, not empty */
+	OPTION_WORD,		/* the same; which of ->choices there are depends on the noun */
 	OPTION_CHOICE,		/* const char *, one of ->choices */
 	OPTION_LIST,		/* struct string_list, may be repeated */
 	OPTION_NUMBER,		/* u64 from ->least to ->most */

@@ -34,7 +34,7 @@ const struct option_row option_table[] = {
 	  .help = "one JSON document; the same as -O json" },
 	{ .name = "pretty", .kind = OPTION_FLAG, .group = GROUP_OUTPUT, AT(pretty),
 	  .help = "spread JSON over lines" },
-	{ .letter = 'O', .name = "format", .arg = "FMT", .kind = OPTION_CHOICE,
+	{ .letter = 'O', .name = "format", .arg = "FMT", .kind = OPTION_WORD,
 	  .group = GROUP_OUTPUT, AT(format),
 	  .choices = "table|json|ndjson|csv|tsv|kv|debugfs|dumpsys|bufinfo",
 	  .help = "print in this format" },
@@ -80,7 +80,7 @@ const struct option_row option_table[] = {
 	  .group = GROUP_SELECT, AT(count), .least = 1, .most = UINT64_MAX,
 	  .help = "with -i, stop after N times" },
 
-	{ .name = "source", .arg = "SOURCE", .kind = OPTION_CHOICE, .group = GROUP_SOURCE,
+	{ .name = "source", .arg = "SOURCE", .kind = OPTION_WORD, .group = GROUP_SOURCE,
 	  AT(source), .choices = "auto|kernel|sysfs|debugfs|proc|self",
 	  .help = "where to read; auto takes the best there is" },
 	{ .name = "sample", .arg = "N", .kind = OPTION_NUMBER, .group = GROUP_SOURCE,

@@ -41,15 +41,46 @@ static const struct { const char *option; size_t offset; u32 needs; const char *
 	  "only a table has other than exact numbers" },
 };
 
+/* Of what is in @names, "|a|b|c", nothing is @word. */
+static int refuse_word(const char *where, const char *word, struct strbuf *names)
+{
+	int err = strbuf_error(names);
+	char what[256];
+
+	if (!err) {
+		snprintf(what, sizeof(what), "'%.64s' is none of %s", word,
+			 strbuf_text(names) + 1);
+		err = refuse(where, "--help says what they are", what);
+	}
+	strbuf_fini(names);
+	return err;
+}
+
+static int refuse_format(const struct request *request, const char *word)
+{
+	struct strbuf names = STRBUF_INIT;
+
+	for (u32 i = 0; i < nr_out_formats; i++)
+		if (out_format_fits(out_formats[i], request->rows))
+			strbuf_printf(&names, "|%s", out_formats[i]->name);
+	return refuse_word("--format", word, &names);
+}
+
+static int refuse_source(const struct collect_noun *noun, const char *word)
+{
+	struct strbuf names = STRBUF_INIT;
+
+	strbuf_puts(&names, "|auto");
+	for (u32 i = 0; i < noun->nr_sources; i++)
+		if (noun->sources[i] != &file_source)
+			strbuf_printf(&names, "|%s", noun->sources[i]->name);
+	return refuse_word("--source", word, &names);
+}
+
 static int check_format(const struct request *request, const struct params *params)
 {
-	char what[96];
-
-	if (!out_format_fits(request->format, request->rows)) {
-		snprintf(what, sizeof(what), "'%s' is not a format of %s", request->format->name,
-			 request->view ? "this view" : request->rows->name);
-		return refuse("--format", "--help lists them", what);
-	}
+	if (!request->format || !out_format_fits(request->format, request->rows))
+		return refuse_format(request, params->format);
 	if (request->view && params->write_file)
 		return refuse("--write", NULL,
 			      "a recording is of the objects themselves: use the verb list");
@@ -84,12 +115,9 @@ static int check_source(const struct collect_noun *noun, const struct params *pa
 {
 	const char *name = params->source ? params->source : "auto";
 	const struct collect_source *source = collect_source_find(noun, name);
-	char what[96];
 
-	if (strcmp(name, "auto") && !source) {
-		snprintf(what, sizeof(what), "%s has no source '%s'", noun->noun->name, name);
-		return refuse("--source", "--help lists them", what);
-	}
+	if (strcmp(name, "auto") && (!source || source == &file_source))
+		return refuse_source(noun, name);
 	if (params->sample && strcmp(name, "self"))
 		return refuse("--sample", NULL,
 			      "makes objects of this process: needs --source self");

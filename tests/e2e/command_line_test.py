@@ -77,6 +77,18 @@ def test_an_unknown_word_is_answered_with_what_exists():
     check("it has: list" in rove("wakeup", "top", code=2).err, "verbs")
 
 
+def test_an_unknown_format_or_source_is_answered_with_those_of_this_noun():
+    for noun, layouts, sources in (("wakeup", "|debugfs|dumpsys", "kernel|sysfs|debugfs|self"),
+                                   ("dmabuf", "|bufinfo", "kernel|debugfs|sysfs|proc|self"),
+                                   ("wq", "", "self")):
+        for option, word, words in (("--format", "raw", "table|json|ndjson|csv|tsv|kv" + layouts),
+                                    ("--source", "nowhere", "auto|" + sources)):
+            said = rove(noun, option, word, code=2).err.strip()
+            equal(said, f"rove: {option}: '{word}' is none of {words} (--help says what they are)")
+    said = rove("dmabuf", "by-process", "-O", "bufinfo", code=2).err
+    check("none of table|json|ndjson|csv|tsv|kv (" in said, said)
+
+
 def test_messages_hold_no_escape_sequences():
     for args in (["\x1b[31m"], ["wakeup", "-O", "\x1b[31m"], ["wakeup", "--\x1b[31m"],
                  ["wakeup", "-o", "\x1b[31m"], ["wakeup", "-F", "\x1b[31m"],

@@ -30,7 +30,8 @@ TEST(option, rows_are_whole)
 
 		EXPECT_TRUE(row->help && row->help[0]);
 		EXPECT_EQ(!row->arg, row->kind == OPTION_FLAG);
-		EXPECT_EQ(!row->choices, row->kind != OPTION_CHOICE);
+		EXPECT_EQ(!row->choices, row->kind != OPTION_CHOICE &&
+					 row->kind != OPTION_WORD);
 		EXPECT_EQ(!row->most, row->kind != OPTION_NUMBER);
 		EXPECT_TRUE(row->least <= row->most);
 		EXPECT_TRUE(row->offset < sizeof(struct params));
@@ -132,7 +133,7 @@ TEST(option, messages_about_long_words_stay_in_their_room)
 	memset(word + 2, 'x', sizeof(word) - 3);
 	word[sizeof(word) - 1] = '\0';
 	EXPECT_EQ(parse(&params, &error, (char *[]){ "rove", word, NULL }), -EINVAL);
-	EXPECT_EQ(parse(&params, &error, (char *[]){ "rove", "-O", word, NULL }), -EINVAL);
+	EXPECT_EQ(parse(&params, &error, (char *[]){ "rove", "--color", word, NULL }), -EINVAL);
 	EXPECT_EQ(parse(&params, &error, (char *[]){ "rove", "--top", word, NULL }), -EINVAL);
 	EXPECT_TRUE(strlen(error.text) < sizeof(error.text));
 }

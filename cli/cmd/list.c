@@ -25,7 +25,7 @@ static const struct { const char *code; enum exit_code exit; } verdicts[NR_COLLE
 };
 
 /* The first that was not good counts. */
-enum exit_code list_worse(enum exit_code a, enum exit_code b)
+static enum exit_code list_worse(enum exit_code a, enum exit_code b)
 {
 	return a ? a : b;
 }

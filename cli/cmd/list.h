@@ -28,7 +28,6 @@ enum exit_code list_collect(const struct request *request, struct collector *col
 enum exit_code list_show(struct list_run *run, const struct listing *listing);
 enum exit_code list_columns(struct request *request);
 enum exit_code list_failed(const char *where, int err);
-enum exit_code list_worse(enum exit_code a, enum exit_code b);
 void list_wait(struct timespec *next, u64 interval_ns);
 
 #endif

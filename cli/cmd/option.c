@@ -248,7 +248,7 @@ int option_parse(int argc, char **argv, struct params *ret_params, struct option
  *
  * Context: any.
  */
-bool option_is_given(const struct option_row *row, const struct params *params)
+static bool option_is_given(const struct option_row *row, const struct params *params)
 {
 	const void *member = (const char *)params + row->offset;
 

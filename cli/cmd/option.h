@@ -55,6 +55,5 @@ int option_parse(int argc, char **argv, struct params *ret_params, struct option
 const struct option_row *option_only_for_commands(const struct params *params);
 const struct option_row *option_of_other_noun(const struct params *params, const char *noun);
 bool option_is_for(const struct option_row *row, const char *noun);
-bool option_is_given(const struct option_row *row, const struct params *params);
 
 #endif

@@ -218,7 +218,7 @@ static void bytes_human(struct strbuf *text, u64 bytes)
  *
  * Context: may sleep.
  */
-void text_bytes(struct strbuf *text, u64 bytes, enum text_style style)
+static void text_bytes(struct strbuf *text, u64 bytes, enum text_style style)
 {
 	switch (style) {
 	case TEXT_PLAIN:

@@ -81,7 +81,7 @@ void rove_pm_stay_awake(struct wakeup_source *ws)
  *
  * Context: thread, under ->lock.
  */
-void wakeup_source_relax_locked(struct wakeup_source *ws)
+static void wakeup_source_relax_locked(struct wakeup_source *ws)
 {
 	assert_held(&ws->lock);
 	if (!is_active(ws))

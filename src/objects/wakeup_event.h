@@ -46,7 +46,6 @@ static inline void ws_store_flag(struct wakeup_source *ws, u8 flag, bool set)
 
 /* wakeup_event.c: under ->lock */
 void wakeup_source_timer_fn_locked(struct wakeup_source *ws, ktime_t now);
-void wakeup_source_relax_locked(struct wakeup_source *ws);
 
 /* wakeup_count.c: events being handled, and since when a suspend is refused for them */
 bool wakeup_count_checked(void);

@@ -116,7 +116,7 @@ bool token_get_locked(struct shard *s)
 }
 
 /* Context: thread; takes locks of shards. */
-void lane_feed(struct lane *lane)
+static void lane_feed(struct lane *lane)
 {
 	for (u32 i = 0; i < lane->nr_shards; i++) {
 		struct shard *s = lane->shards[i];

@@ -42,7 +42,6 @@ bool token_try_get_locked(struct shard *s);
 bool token_get_locked(struct shard *s);
 void token_put(struct lane *lane, struct shard *s);
 u32 lane_adopt_locked(struct lane *lane, struct shard *s);
-void lane_feed(struct lane *lane);
 void token_put_parked(struct lane *lane, struct shard *s);
 bool lane_holds(struct lane *lane);
 bool lane_is_left(struct lane *lane);

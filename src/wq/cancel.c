@@ -167,7 +167,7 @@ bool work_take_over(struct rove_work *work, u32 shard, u64 flags)
  * Context: may sleep.
  * Return:  true if it was pending.
  */
-bool work_take_back(struct rove_work *work, u32 disable)
+static bool work_take_back(struct rove_work *work, u32 disable)
 {
 	struct watcher *watchers;
 	struct taken taken;

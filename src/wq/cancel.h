@@ -10,7 +10,6 @@
 #include "base/types.h"
 
 bool work_take_over(struct rove_work *work, u32 shard, u64 flags);
-bool work_take_back(struct rove_work *work, u32 disable);
 bool delayed_disarm(struct rove_delayed_work *dwork);
 
 #endif

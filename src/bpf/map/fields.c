@@ -15,7 +15,7 @@
  *
  * Context: any.
  */
-void map_fields_clear(const struct bpf_map *map, void *value)
+static void map_fields_clear(const struct bpf_map *map, void *value)
 {
 	const struct btf_fields *fields = &map->spec.fields;
 

@@ -12,7 +12,6 @@
 #include "bpf/map/map.h"
 
 /* Bytes that are no value yet, or a copy that leaves the map, have empty fields. */
-void map_fields_clear(const struct bpf_map *map, void *value);
 bool map_fields_release(const struct bpf_map *map, void *value);
 void map_fields_release_all(struct bpf_map *map);
 void map_value_assign(const struct bpf_map *map, void *dst, const void *src);

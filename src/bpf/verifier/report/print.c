@@ -259,7 +259,7 @@ static void put_held(const struct vstate *st, const struct frame *fr, struct str
  *
  * Context: thread.
  */
-void print_frame(const struct vrf *v, const struct vstate *st, u32 frame, struct strbuf *out)
+static void print_frame(const struct vrf *v, const struct vstate *st, u32 frame, struct strbuf *out)
 {
 	const struct frame *fr = st->frames[frame];
 

@@ -15,9 +15,6 @@
 /* "scalar(umin=6)", "fp-8", "trusted_ptr_task_struct()"; @frame is the running one's index. */
 void print_value(const struct vrf *v, const struct value *val, u32 frame, struct strbuf *out);
 
-/* " R1=ctx() R10=fp0 fp-8=0 refs=1" of one frame; V_NONE and untouched slots left out. */
-void print_frame(const struct vrf *v, const struct vstate *st, u32 frame, struct strbuf *out);
-
 /* "; source" when @pc begins a line of source. */
 void print_source(struct vrf *v, u32 level_bits, u32 pc);
 

@@ -13,6 +13,7 @@
  *
  * ROVE_TORTURE_SECONDS says how long (2).
  */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -243,6 +244,7 @@ static void *worker(void *arg)
 /* --- meanwhile ------------------------------------------------------------------------------ */
 
 #define NR_KEPT 512
+#define KEPT_BYTES (1u << 20)	/* at most, more than after the first round */
 
 static struct fake_prog *all[NR_KEPT];	/* the newest, most of them spoilt long ago */
 
@@ -400,6 +402,13 @@ static void check_last(void)
 	}
 }
 
+/* What is allocated when nothing is under way; 0 where a sanitizer's allocator is used. */
+static u64 idle_bytes(void)
+{
+	settle();
+	return mallinfo2().uordblks;
+}
+
 static void print_outcomes(void)
 {
 	for (int handler = 0; handler < 2; handler++)
@@ -420,6 +429,7 @@ TEST(async_torture, every_operation_at_once_from_threads_and_handlers)
 {
 	u64 end = clock_mono_ns() + torture_ns();
 	struct sigaction action = { .sa_handler = in_handler, .sa_flags = SA_RESTART };
+	u64 bytes_at_first = 0, bytes_at_last;
 	int fd = -1;
 
 	EXPECT_EQ(async_prepare(), 0);
@@ -431,14 +441,19 @@ TEST(async_torture, every_operation_at_once_from_threads_and_handlers)
 		storm(&fd);
 		check_last();
 		EXPECT_EQ(nr_bad, 0);
+		bytes_at_last = idle_bytes();
+		if (!bytes_at_first)
+			bytes_at_first = bytes_at_last;
 	} while (clock_mono_ns() < end);
-	settle();
 	rove_bpf_close(fd);
 	for (int i = 0; i < NR_PROGS; i++)
 		put_later(&xchg_acq_rel(&progs[i], NULL)->obj);
 	collect(false);
 	collect(false);
 	print_outcomes();
+	printf("# %llu bytes in use after the first round, %llu after the last\n",
+	       (unsigned long long)bytes_at_first, (unsigned long long)bytes_at_last);
+	EXPECT_TRUE(bytes_at_last <= bytes_at_first + KEPT_BYTES);
 	EXPECT_EQ(nr_progs_freed, nr_progs_made);
 	EXPECT_TRUE(outcomes[1][TIMER_START][0] > 0 && nr_callbacks > 0);
 }

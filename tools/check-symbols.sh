@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
-# tools/check-symbols.sh - no internal name of librove can meet an application's (TAP)
+# tools/check-symbols.sh - no internal name of librove can meet an application's, and its
+# thread-local variables are touched in signal handlers without an allocation (TAP)
 
 B=${B:-build}
-echo 1..2
+echo 1..3
 
 check()
 {
@@ -22,3 +23,5 @@ nm -D --defined-only "$B/librove.so" | awk '{ print $3 }' |
 	check 1 "symbols: librove.so exports nothing but rove_*"
 nm -g --defined-only "$B/librove.a" | awk 'NF == 3 { print $3 }' |
 	check 2 "symbols: librove.a defines nothing global but rove_*"
+readelf -rW "$B/librove.so" | awk '/DTPMOD|TLSDESC/ { print $3, $5 }' |
+	check 3 "symbols: thread-local variables of librove.so are all in the static block"

@@ -11,7 +11,7 @@
 
 #include "base/context.h"
 
-__thread struct context context_self;
+__thread struct context context_self __attribute__((tls_model("initial-exec")));
 
 /* write(2) directly: this may be a signal handler that interrupted stdio. */
 static void say(const char *text)

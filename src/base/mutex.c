@@ -14,7 +14,7 @@
 /* A holder on another CPU is usually done before a system call would be. */
 #define MUTEX_SPINS 100
 
-__thread u32 mutex_self_tid;
+__thread u32 mutex_self_tid __attribute__((tls_model("initial-exec")));
 
 /**
  * mutex_learn_tid - the calling thread's id, remembered

@@ -21,7 +21,8 @@
 struct softirq softirq = SOFTIRQ_INIT;
 
 /* This is the softirq thread; this was the parent's when a function called fork(). */
-static __thread bool is_softirq, is_parents;
+static __thread bool is_softirq __attribute__((tls_model("initial-exec")));
+static __thread bool is_parents __attribute__((tls_model("initial-exec")));
 
 /**
  * softirq_rouse - the thread looks at its lists now

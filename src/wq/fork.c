@@ -35,7 +35,8 @@ u32 fork_threads_wanted;
 u32 work_generation;
 
 static struct mutex start_lock;		/* outside of everything */
-static __thread bool holds_locks;	/* from before fork() to after it */
+/* From before fork() to after it. */
+static __thread bool holds_locks __attribute__((tls_model("initial-exec")));
 
 /* --- around fork() ------------------------------------------------------------------------- */
 

@@ -20,8 +20,9 @@
 /* Deeper nested helps wait instead. */
 #define HELP_DEPTH 8
 
-static __thread struct worker *helper_of[HELP_DEPTH];
-static __thread u32 help_depth;
+static __thread struct worker *helper_of[HELP_DEPTH]
+	__attribute__((tls_model("initial-exec")));
+static __thread u32 help_depth __attribute__((tls_model("initial-exec")));
 static pthread_key_t exit_key;
 static pthread_once_t exit_once = PTHREAD_ONCE_INIT;
 static bool exit_key_made;

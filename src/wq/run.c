@@ -23,7 +23,7 @@
 #include "wq/worker.h"
 #include "wq/wq.h"
 
-__thread struct worker *worker_self;
+__thread struct worker *worker_self __attribute__((tls_model("initial-exec")));
 
 /**
  * worker_claim_slot - take a work out of a worker's batch

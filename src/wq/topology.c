@@ -28,7 +28,7 @@ static const char *const unwanted[] = {
 };
 
 /* CPU on which a thread of a described machine believes to be, and one; 0: not told. */
-static __thread u32 pretended_cpu;
+static __thread u32 pretended_cpu __attribute__((tls_model("initial-exec")));
 
 static int machine_load(hwloc_topology_t machine, const char *description)
 {

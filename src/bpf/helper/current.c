@@ -53,7 +53,7 @@ HELPER(helper_get_current_comm)
 /* Not for secrets.  Each thread has its own sequence. */
 HELPER(helper_get_prandom_u32)
 {
-	static __thread u64 state;
+	static __thread u64 state __attribute__((tls_model("initial-exec")));
 	u64 z;
 
 	if (!state && getrandom(&state, sizeof(state), GRND_NONBLOCK) != sizeof(state))

@@ -19,7 +19,7 @@
 #define STACK_FLAGS (SKIP_AND_USER | BPF_F_USER_BUILD_ID)
 #define STACKID_FLAGS (SKIP_AND_USER | BPF_F_FAST_STACK_CMP | BPF_F_REUSE_STACKID)
 
-__thread struct run_origin run_origin;
+__thread struct run_origin run_origin __attribute__((tls_model("initial-exec")));
 
 /**
  * user_stack_walk - the return addresses above a point of the calling thread's code

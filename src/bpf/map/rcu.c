@@ -17,7 +17,8 @@
 struct urcu_bp_reader;
 
 /* Exported, for those who inline liburcu's read sections. */
-extern DECLARE_URCU_TLS(struct urcu_bp_reader *, urcu_bp_reader);
+extern DECLARE_URCU_TLS(struct urcu_bp_reader *, urcu_bp_reader)
+	__attribute__((tls_model("initial-exec")));
 
 char map_rcu_token;
 __thread bool map_rcu_known __attribute__((tls_model("initial-exec")));

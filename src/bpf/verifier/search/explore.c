@@ -17,7 +17,8 @@
 
 #define LOG_PATH (1 | 2) /* the levels at which paths are told */
 
-__thread const struct search_debug *search_debug;
+__thread const struct search_debug *search_debug
+	__attribute__((tls_model("initial-exec")));
 
 static bool pruning(void)
 {

@@ -66,6 +66,13 @@ struct {
 	__uint(max_entries, 4096);
 } ring SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} tasks SEC(".maps");
+
 const char text[] = "text";
 
 #define SAY(name, call) (r->row[ROW_##name] = (long long)(call))
@@ -144,6 +151,22 @@ static __always_inline void call_small(struct handler_results *r)
 	SAY(bpf_strncmp, bpf_strncmp(comm, 1, "a"));
 }
 
+struct task_struct {
+	int pid;
+} __attribute__((preserve_access_index));
+
+static __always_inline void call_task(struct handler_results *r)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	int tid = (int)r->pid_tgid;
+
+	SAY(bpf_get_current_task, bpf_get_current_task() != 0);
+	SAY(bpf_get_current_task_btf, task->pid == tid);
+	SAY(bpf_task_storage_get,
+	    bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE) != 0);
+	SAY(bpf_task_storage_delete, bpf_task_storage_delete(&tasks, task));
+}
+
 static __always_inline void call_text(struct handler_results *r)
 {
 	static const char line[] = "handler_table\n", number[] = "%d";
@@ -217,6 +240,7 @@ int table_helpers(void *ctx)
 	call_reads(r);
 	call_clocks(r);
 	call_small(r);
+	call_task(r);
 	call_text(r);
 	call_event(r, ctx);
 	call_ring(r);

@@ -29,6 +29,10 @@
 	X(bpf_get_current_pid_tgid)    \
 	X(bpf_get_current_uid_gid)     \
 	X(bpf_get_current_comm)        \
+	X(bpf_get_current_task)        \
+	X(bpf_get_current_task_btf)    \
+	X(bpf_task_storage_get)        \
+	X(bpf_task_storage_delete)     \
 	X(bpf_strncmp)                 \
 	X(bpf_trace_printk)            \
 	X(bpf_trace_vprintk)           \

@@ -37,12 +37,17 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/progs/free_timer.c
 	tools/testing/selftests/bpf/progs/wq.c
 	tools/testing/selftests/bpf/progs/wq_failures.c
+	tools/testing/selftests/bpf/progs/timer_mim.c
+	tools/testing/selftests/bpf/progs/timer_mim_reject.c
+	tools/testing/selftests/bpf/progs/test_btf_map_in_map.c
 	tools/testing/selftests/bpf/progs/bpf_misc.h
 	tools/testing/selftests/bpf/progs/bpf_iter_bpf_map.c
 	tools/testing/selftests/bpf/progs/bpf_iter_bpf_link.c
 	tools/testing/selftests/bpf/progs/bpf_iter_map_elem.c
 	tools/testing/selftests/bpf/progs/bpf_iter_bpf_array_map.c
 	tools/testing/selftests/bpf/progs/bpf_iter_bpf_hash_map.c
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_percpu_hash_map.c
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_percpu_array_map.c
 	tools/testing/selftests/bpf/progs/bpf_iter_test_kern4.c
 	tools/testing/selftests/bpf/progs/bpf_iter_test_kern5.c
 	tools/testing/selftests/bpf/progs/bpf_iter_test_kern6.c
@@ -51,6 +56,8 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/prog_tests/timer_start_delete_race.c
 	tools/testing/selftests/bpf/prog_tests/free_timer.c
 	tools/testing/selftests/bpf/prog_tests/wq.c
+	tools/testing/selftests/bpf/prog_tests/timer_mim.c
+	tools/testing/selftests/bpf/prog_tests/btf_map_in_map.c
 	tools/testing/selftests/bpf/bpf_experimental.h
 	tools/testing/selftests/bpf/gnu/stubs.h
 	tools/testing/selftests/bpf/libarena/include/bpf_may_goto.h

@@ -2,8 +2,9 @@
 /*
  * tests/selftest/async_driver.c - runs the kernel's test files of timers and works on this process
  *
- * Threads that a test file makes use this process, too: its references to pthread_create()
- * are renamed (tests/selftest/run-async.sh).  Prints TAP; what cannot be run here is a skip
+ * Threads that a test file makes use this process, too, and descriptors that it closes are
+ * closed at once: its references to such functions are renamed (tests/selftest/run-async.sh).
+ * What runs at every system call in the kernel is run when a test file sleeps for it.  Prints TAP; what cannot be run here is a skip
  * with its reason.
  */
 #include <bpf/bpf.h>
@@ -26,6 +27,10 @@ void serial_test_timer_async_cancel(void);
 void serial_test_failures_wq(void);
 void test_free_timer(void);
 void test_timer_start_delete_race(void);
+void serial_test_timer_mim(void);
+void test_btf_map_in_map(void);
+int selftest_close(int fd);
+int selftest_usleep(unsigned int us);
 int selftest_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *),
 			    void *arg);
 
@@ -82,28 +87,12 @@ int selftest_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void 
 
 /* --- objects --------------------------------------------------------------------------------- */
 
-/* A hash stands in for one that forgets its oldest elements, which is not there. */
-static void use_types_that_are_there(struct bpf_object *obj)
-{
-	struct bpf_map *map;
-
-	bpf_object__for_each_map(map, obj)
-		if (bpf_map__type(map) == BPF_MAP_TYPE_LRU_HASH) {
-			printf("# map %s: as a plain hash\n", bpf_map__name(map));
-			bpf_map__set_type(map, BPF_MAP_TYPE_HASH);
-		}
-}
-
 struct bpf_object *selftest_object(const char *name)
 {
 	char path[4096];
-	struct bpf_object *obj;
 
 	snprintf(path, sizeof(path), "%s/%s.bpf.o", getenv("SELFTEST_OBJECTS"), name);
-	obj = bpf_object__open_file(path, NULL);
-	if (obj)
-		use_types_that_are_there(obj);
-	return obj;
+	return bpf_object__open_file(path, NULL);
 }
 
 int selftest_load(struct bpf_object *obj)
@@ -117,6 +106,37 @@ int selftest_load(struct bpf_object *obj)
 			bpf_program__set_autoload(prog, false);
 		}
 	return bpf_object__load(obj);
+}
+
+/* A system call's program needs nothing to be attached to. */
+static struct bpf_program *at_system_calls;
+
+int selftest_attach(struct bpf_object *obj)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, obj)
+		if (bpf_program__type(prog) != BPF_PROG_TYPE_SYSCALL)
+			return -ENOTSUP;
+	prog = bpf_object__find_program_by_name(obj, "handle__sys_enter");
+	if (prog)
+		at_system_calls = prog;
+	return 0;
+}
+
+int selftest_close(int fd)
+{
+	return target_self.close(fd);
+}
+
+int selftest_usleep(unsigned int us)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (at_system_calls)
+		selftest_check(!bpf_prog_test_run_opts(bpf_program__fd(at_system_calls), &opts),
+			       "cannot be run", bpf_program__name(at_system_calls), errno);
+	return usleep(us);
 }
 
 void *selftest_memory(struct bpf_object *obj, const char *section)
@@ -260,6 +280,12 @@ static void test_timer_failure(void)
 	RUN_TESTS(timer_failure);
 }
 
+static void test_map_in_map(void)
+{
+	test_btf_map_in_map();
+	at_system_calls = NULL;
+}
+
 static const struct {
 	const char *name;
 	void (*run)(void);
@@ -277,10 +303,11 @@ static const struct {
 	{ "free_timer", test_free_timer },
 	{ "timer_start_delete_race", test_timer_start_delete_race },
 	{ "wq_failures", serial_test_failures_wq },
+	{ "timer_mim", serial_test_timer_mim },
+	{ "btf_map_in_map", test_map_in_map },
 	{ "timer", NULL, "its programs are fentry" },
 	{ "timer_interrupt", NULL, "its program is fentry" },
 	{ "timer_crash", NULL, "its program is fentry" },
-	{ "timer_mim", NULL, "its programs are fentry, its maps are in maps" },
 	{ "timer_lockup", NULL, "its programs are tc, which are not run" },
 	{ "timer_start_deadlock", NULL, "its program is tp_btf" },
 	{ "timer_stress_nmi_race", NULL, "it samples another process by hardware" },

@@ -382,6 +382,72 @@ static int be_quiet(enum libbpf_print_level level, const char *fmt, va_list args
 	return level == LIBBPF_DEBUG ? 0 : vfprintf(stderr, fmt, args);
 }
 
+/* How many CPUs the program is to add up, in its read-only variables. */
+static struct bpf_object *object_load_for(const char *name, __u32 nr_cpus)
+{
+	struct bpf_object *obj = object_open(name);
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, ".rodata");
+	int at = variable_at(obj, ".rodata", "num_cpus");
+	size_t bytes;
+	char *initial = map ? (char *)bpf_map__initial_value(map, &bytes) : NULL;
+
+	EXPECT(initial && at >= 0);
+	if (initial && at >= 0)
+		memcpy(initial + at, &nr_cpus, sizeof(nr_cpus));
+	EXPECT(!bpf_object__load(obj));
+	return obj;
+}
+
+/* As the kernel's test: each CPU has another number in each element. */
+static __u32 fill_cpus(int map, const void *key, __u32 i, __u32 nr_cpus)
+{
+	__u64 *values = calloc(nr_cpus, sizeof(*values));
+	__u32 sum = 0;
+
+	for (__u32 cpu = 0; cpu < nr_cpus; cpu++) {
+		*(__u32 *)&values[cpu] = (i + 1) * 100 + cpu;
+		sum += (i + 1) * 100 + cpu;
+	}
+	EXPECT(!bpf_map_update_elem(map, key, values, BPF_ANY));
+	free(values);
+	return sum;
+}
+
+static void test_bpf_percpu_array_map(void)
+{
+	__u32 nr_cpus = libbpf_num_possible_cpus(), sum = 0;
+	struct bpf_object *obj = object_load_for("bpf_iter_bpf_percpu_array_map", nr_cpus);
+	int map = bpf_object__find_map_fd_by_name(obj, "arraymap1");
+
+	for (__u32 i = 0; i < 3; i++)
+		sum += fill_cpus(map, &i, i, nr_cpus);
+	EXPECT(read_all(obj, "dump_bpf_percpu_array_map", map) == 0);
+	EXPECT(bss_u32(obj, "key_sum") == 0 + 1 + 2);
+	EXPECT(bss_u32(obj, "val_sum") == sum);
+	bpf_object__close(obj);
+	end_test("bpf_iter_bpf_percpu_array_map");
+}
+
+static void test_bpf_percpu_hash_map(void)
+{
+	__u32 nr_cpus = libbpf_num_possible_cpus(), sum = 0;
+	struct bpf_object *obj = object_load_for("bpf_iter_bpf_percpu_hash_map", nr_cpus);
+	int map = bpf_object__find_map_fd_by_name(obj, "hashmap1");
+
+	for (__u32 i = 0; i < 3; i++) {
+		__u32 key[3] = { i + 1, i + 2, i + 3 };
+
+		sum += fill_cpus(map, key, i, nr_cpus);
+	}
+	EXPECT(read_all(obj, "dump_bpf_percpu_hash_map", map) == 0);
+	EXPECT(bss_u32(obj, "key_sum_a") == 1 + 2 + 3);
+	EXPECT(bss_u32(obj, "key_sum_b") == 2 + 3 + 4);
+	EXPECT(bss_u32(obj, "key_sum_c") == 3 + 4 + 5);
+	EXPECT(bss_u32(obj, "val_sum") == sum);
+	bpf_object__close(obj);
+	end_test("bpf_iter_bpf_percpu_hash_map");
+}
+
 int main(void)
 {
 	target_use(&target_self);
@@ -392,6 +458,8 @@ int main(void)
 	test_map_elem();
 	test_bpf_array_map();
 	test_bpf_hash_map();
+	test_bpf_percpu_array_map();
+	test_bpf_percpu_hash_map();
 	test_overflow();
 	test_bounds();
 	test_preload();

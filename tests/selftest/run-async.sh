@@ -1,17 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 #
-# tests/selftest/run-async.sh - the kernel's own tests of timers and works, on this process
+# tests/selftest/run-async.sh - the kernel's own tests of timers, works and maps in maps, on this process
 #
-# As they are, but: timer_failure's program is put into the section "syscall", because there is
-# no fentry here, and functions of the test module that no program here reaches are made
-# weak.  Prints TAP.
+# As they are, but: programs of fentry and raw_tp are put into the section "syscall" where that is
+# all that they need, a hash stands in for an array of sockets, and functions of the test module
+# that no program here reaches are made weak.  Prints TAP.
 
 # shellcheck source=tests/selftest/common.sh
 . "$(dirname "$0")/common.sh"
 
-programs="timer timer_failure timer_interrupt free_timer timer_start_delete_race wq wq_failures"
-test_files="timer free_timer timer_start_delete_race wq"
+programs="timer timer_failure timer_interrupt free_timer timer_start_delete_race wq wq_failures
+	timer_mim timer_mim_reject test_btf_map_in_map"
+test_files="timer free_timer timer_start_delete_race wq timer_mim btf_map_in_map"
 
 begin async progs/timer.c
 kernel_types bpf_wq || give_up "the running kernel has no BTF with bpf_wq"
@@ -33,17 +34,21 @@ EOF
 
 for name in $programs; do
 	source=$selftests/progs/$name.c
-	if [ $name = timer_failure ]; then
-		sed 's|SEC("fentry/bpf_fentry_test1")|SEC("syscall")|' "$source" >$out/$name.c
+	case $name in timer_failure | timer_mim* | test_btf_map_in_map)
+		sed -e 's|SEC("fentry/bpf_fentry_test1")|SEC("syscall")|' \
+			-e 's|SEC("?fentry/bpf_fentry_test1")|SEC("?syscall")|' \
+			-e 's|SEC("raw_tp/sys_enter")|SEC("syscall")|' \
+			-e 's|BPF_MAP_TYPE_REUSEPORT_SOCKARRAY|BPF_MAP_TYPE_HASH|' "$source" >$out/$name.c
 		source=$out/$name.c
-	fi
+		;;
+	esac
 	compile_program "$source" $name "-I$selftests/libarena/include"
 	tests/selftest/skeleton.py $out/$name.bpf.o >$out/$name.skel.h 2>$out/log || fail "a skeleton of $name"
 done
 
 objects=
 for name in $test_files; do
-	compile_test_file $name pthread_create
+	compile_test_file $name pthread_create close usleep
 	objects="$objects $out/$name.o"
 done
 # shellcheck disable=SC2086

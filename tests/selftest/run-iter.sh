@@ -9,7 +9,8 @@
 # shellcheck source=tests/selftest/common.sh
 . "$(dirname "$0")/common.sh"
 
-programs="bpf_map bpf_link map_elem bpf_array_map bpf_hash_map test_kern4 test_kern5 test_kern6"
+programs="bpf_map bpf_link map_elem bpf_array_map bpf_hash_map
+	bpf_percpu_array_map bpf_percpu_hash_map test_kern4 test_kern5 test_kern6"
 
 begin iter progs/bpf_iter_bpf_map.c
 kernel_types bpf_iter__bpf_map || give_up "the running kernel has no BTF with iterators"

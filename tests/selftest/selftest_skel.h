@@ -15,6 +15,9 @@ struct bpf_object *selftest_object(const char *name);
 /* Without programs of kinds that this process does not have; says which. */
 int selftest_load(struct bpf_object *obj);
 
+/* 0, or -ENOTSUP: its programs are not run by the test itself. */
+int selftest_attach(struct bpf_object *obj);
+
 /* The mapped values of .bss or .data; NULL: there are none. */
 void *selftest_memory(struct bpf_object *obj, const char *section);
 

@@ -78,11 +78,9 @@ def main():
             f'\tstruct {name} *skel = {name}__open();', '',
             f'\tif (skel && {name}__load(skel)) {{', f'\t\t{name}__destroy(skel);',
             '\t\treturn NULL;', '\t}', '\treturn skel;', '}', '']
-    # Nothing that is run here attaches.
-    for verb, result in (('attach', 'int'), ('detach', 'void')):
-        out += [f'static inline {result} {name}__{verb}(struct {name} *skel)', '{']
-        out += ['\treturn -ENOTSUP;'] if result == 'int' else []
-        out += ['}', '']
+    out += [f'static inline int {name}__attach(struct {name} *skel)', '{',
+            '\treturn selftest_attach(skel->obj);', '}', '',
+            f'static inline void {name}__detach(struct {name} *skel)', '{', '}', '']
     print('\n'.join(out))
 
 

@@ -32,6 +32,17 @@ void selftest_run_tests(const char *name);
 /* Newer than the oldest libbpf that is supported; what calls it is not run here. */
 int bpf_object__prepare(struct bpf_object *obj);
 
+/* The older name of the same call. */
+#define bpf_map_get_info_by_fd bpf_obj_get_info_by_fd
+
+#define CHECK(bad, name, ...)                                                        \
+	({                                                                           \
+		bool bad_ = (bad);                                                   \
+		selftest_check(!bad_, "is wrong", (name), 0);                        \
+		bad_;                                                                \
+	})
+#define CHECK_FAIL(bad) CHECK(bad, #bad)
+
 #define READ_ONCE(x) (*(volatile __typeof__(x) *)&(x))
 
 #define ASSERT_TRUE(x, name) selftest_check(!!(x), "is not true", (name), 0)

@@ -10,6 +10,10 @@
  *			others are inserted and deleted, and a key's balance is its presence
  *	LRU hash	a value is its key's, and there are never more than entries
  *	per-CPU array	all additions are in the sum
+ *	per-CPU hash	so they are, while other elements come and go
+ *	map of maps	each map in it has values of its own, whatever is put in its place
+ *	task storage	each context's additions are in its thread's value; nothing is left of
+ *			threads that ended
  *	ring buffer	each context's records come in the order in which it made them, none
  *			is missing that was taken
  *
@@ -29,6 +33,8 @@
 #include "base/context.h"
 #include "bpf/map/hash.h"
 #include "bpf/map/rcu.h"
+#include "bpf/map/task.h"
+#include "tests/torture/outer.h"
 #include "tests/test.h"
 #include "tests/unit/syscall/bpf.h"
 #include "tests/torture/signal_stream.h"
@@ -44,11 +50,15 @@
 #define RING_BYTES (1u << 16)
 
 enum who { THREAD, HANDLER, TIMER, NR_WHO };
-enum op { LOOKUP, REPLACE, INSERT, DELETE, LRU_UPDATE, LRU_DELETE, COUNT, RECORD, NR_OPS };
+enum op {
+	LOOKUP, REPLACE, INSERT, DELETE, LRU_UPDATE, LRU_DELETE, COUNT, RECORD, HASH_COUNT, CHURN,
+	INNER, OWN, NR_OPS,
+};
 
 static const char *const who_names[] = { "thread", "handler", "timer" };
 static const char *const op_names[] = {
 	"lookup", "replace", "insert", "delete", "LRU update", "LRU delete", "count", "record",
+	"count in a hash", "change a per-CPU hash", "use a map in a map", "use the thread's value",
 };
 
 /* What a call may give; the last two for those who may not wait or allocate. */
@@ -62,6 +72,10 @@ static const struct { int anywhere[3], only_handler[1], no_memory[1]; } allowed[
 	[LRU_DELETE] = { { 0, -ENOENT }, { -EBUSY } },
 	[COUNT] = { { 0 } },
 	[RECORD] = { { 0, -EAGAIN } },
+	[HASH_COUNT] = { { 0 } },
+	[CHURN] = { { 0, -ENOENT, -E2BIG }, { -EBUSY }, { -ENOMEM } },
+	[INNER] = { { 0, -ENOENT } },
+	[OWN] = { { 0 }, { -EBUSY }, { -ENOMEM } },
 };
 
 struct value {
@@ -76,10 +90,11 @@ struct record {
 
 /* A: all of it. */
 static struct {
-	struct bpf_map *hash, *lru, *percpu, *ring;
-	int fds[4];
+	struct bpf_map *hash, *lru, *percpu, *ring, *percpu_hash, *storage;
+	struct outer outer;
+	int fds[6];
 	s32 balance[NR_KEYS];
-	u64 nr_counted;
+	u64 nr_counted, nr_hash_counted;
 	u32 nr_records[NR_WRITERS];
 	u32 nr_running, stop;
 } now;
@@ -184,7 +199,45 @@ static int record(u32 writer)
 	return 0;
 }
 
-static int do_op(enum op op, u32 writer, u64 random)
+/* Key 0 is always there: what is added to it stays. */
+static int hash_count(void)
+{
+	u64 *v = now.percpu_hash->ops->lookup(now.percpu_hash, &(u32){ 0 });
+
+	if (!v) {
+		bad("a key that is never deleted was not found", 0, 0);
+		return 0;
+	}
+	fetch_add_relaxed(v, 1);
+	fetch_add_relaxed(&now.nr_hash_counted, 1);
+	return 0;
+}
+
+static int churn(u64 random)
+{
+	u32 key = 1 + (random >> 1) % NR_KEYS;
+
+	if (random & 1)
+		return now.percpu_hash->ops->delete(now.percpu_hash, &key);
+	return now.percpu_hash->ops->update(now.percpu_hash, &key, &random, BPF_ANY);
+}
+
+static __thread u64 nr_own;	/* of this thread, its handlers too */
+
+/* Thread and handler add to one value; it may only be missing where memory may not be taken. */
+static int use_own(enum who who)
+{
+	u64 *v = task_storage_get(now.storage, task_current(), NULL,
+				  BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!v)
+		return who == HANDLER ? -EBUSY : -ENOMEM;
+	fetch_add_relaxed(v, 1);
+	fetch_add_relaxed(&nr_own, 1);
+	return 0;
+}
+
+static int do_op(enum op op, enum who who, u32 writer, u64 random)
 {
 	u32 fixed = random % NR_FIXED, key = NR_FIXED + random % (NR_KEYS - NR_FIXED);
 
@@ -203,6 +256,14 @@ static int do_op(enum op op, u32 writer, u64 random)
 		return now.lru->ops->delete(now.lru, &(u32){ random % (4 * NR_KEYS) });
 	case COUNT:
 		return count();
+	case HASH_COUNT:
+		return hash_count();
+	case CHURN:
+		return churn(random);
+	case INNER:
+		return outer_use(&now.outer, random);
+	case OWN:
+		return use_own(who);
 	default:
 		return record(writer);
 	}
@@ -230,7 +291,7 @@ static void one_op(enum who who, u32 writer, u64 random)
 	enum op op = random % NR_OPS;
 
 	map_rcu_read_lock();
-	count_outcome(op, who, do_op(op, writer, random / NR_OPS));
+	count_outcome(op, who, do_op(op, who, writer, random / NR_OPS));
 	map_rcu_read_unlock();
 }
 
@@ -258,6 +319,18 @@ static enum rove_hrtimer_restart timer_fired(struct rove_hrtimer *timer)
 	return ROVE_HRTIMER_RESTART;
 }
 
+/* At the end of a thread: nothing that was added is missing. */
+static void check_own(void)
+{
+	const u64 *v;
+
+	map_rcu_read_lock();
+	v = task_storage_get(now.storage, task_current(), NULL, 0);
+	if ((v ? READ_ONCE(*v) : 0) != READ_ONCE(nr_own))
+		bad("a thread's value is not what was added to it", v ? *v : 0, nr_own);
+	map_rcu_read_unlock();
+}
+
 static void *worker(void *arg)
 {
 	u32 index = (intptr_t)arg;
@@ -274,6 +347,7 @@ static void *worker(void *arg)
 		one_op(THREAD, index, next_random(&random));
 	pthread_sigmask(SIG_BLOCK, &usr1, NULL);	/* what is pending dies with the thread */
 	timer_delete(timer);
+	check_own();
 	return NULL;
 }
 
@@ -331,6 +405,17 @@ static struct bpf_map *begin_map(u32 at, u32 type, u32 key_size, u32 value_size,
 	return map;
 }
 
+static struct bpf_map *begin_storage(void)
+{
+	struct bpf_map *map;
+
+	EXPECT_EQ(task_prepare(), 0);
+	now.fds[5] = outer_storage_new();
+	EXPECT_EQ(map_by_fd(now.fds[5], &map), 0);
+	map_put(map);
+	return map;
+}
+
 static void begin_round(u32 flags, struct reader *reader)
 {
 	u64 page = map_page_bytes();
@@ -341,6 +426,12 @@ static void begin_round(u32 flags, struct reader *reader)
 	now.lru = begin_map(1, BPF_MAP_TYPE_LRU_HASH, 4, sizeof(struct value), NR_ENTRIES, 0);
 	now.percpu = begin_map(2, BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 1, 0);
 	now.ring = begin_map(3, BPF_MAP_TYPE_RINGBUF, 0, 0, RING_BYTES, 0);
+	now.percpu_hash = begin_map(4, BPF_MAP_TYPE_PERCPU_HASH, 4, 8, NR_ENTRIES, flags);
+	now.storage = begin_storage();
+	outer_begin(&now.outer, flags ? BPF_MAP_TYPE_HASH_OF_MAPS : BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	map_rcu_read_lock();
+	EXPECT_EQ(now.percpu_hash->ops->update(now.percpu_hash, &(u32){ 0 }, &(u64){ 0 }, 0), 0);
+	map_rcu_read_unlock();
 	for (u32 key = 0; key < NR_FIXED; key++)
 		EXPECT_EQ(insert(key, key), 0);
 	*reader = (struct reader){ NULL };
@@ -354,10 +445,11 @@ static void begin_round(u32 flags, struct reader *reader)
 
 static void run_round(struct reader *reader)
 {
-	pthread_t threads[NR_THREADS], consumer;
+	pthread_t threads[NR_THREADS], consumer, changer;
 	struct rove_hrtimer timer;
 
 	EXPECT_EQ(pthread_create(&consumer, NULL, read_thread, reader), 0);
+	EXPECT_EQ(pthread_create(&changer, NULL, outer_change, &now.outer), 0);
 	EXPECT_EQ(rove_hrtimer_init(&timer, CLOCK_MONOTONIC, timer_fired), 0);
 	rove_hrtimer_start(&timer, TIMER_NS, ROVE_HRTIMER_REL);
 	for (intptr_t i = 0; i < NR_THREADS; i++)
@@ -366,7 +458,9 @@ static void run_round(struct reader *reader)
 		pthread_join(threads[i], NULL);
 	rove_hrtimer_cancel(&timer);
 	store_release(&now.stop, 1);
+	store_release(&now.outer.stop, 1);
 	pthread_join(consumer, NULL);
+	pthread_join(changer, NULL);
 }
 
 static u64 count_element(void *arg, const void *key, void *value)
@@ -412,6 +506,16 @@ static void end_round(struct reader *reader)
 	for (u32 cpu = 0; cpu < map_nr_cpus(); cpu++)
 		sum += *(u64 *)now.percpu->ops->lookup_cpu(now.percpu, &(u32){ 0 }, cpu);
 	EXPECT_EQ(sum, now.nr_counted);
+	sum = 0;
+	map_rcu_read_lock();
+	for (u32 cpu = 0; cpu < map_nr_cpus(); cpu++)
+		sum += *(u64 *)now.percpu_hash->ops->lookup_cpu(now.percpu_hash, &(u32){ 0 }, cpu);
+	map_rcu_read_unlock();
+	EXPECT_EQ(sum, now.nr_hash_counted);
+	EXPECT_TRUE(hash_nr_elems(now.percpu_hash) <= NR_ENTRIES);
+	/* The timer's thread lives on. */
+	EXPECT_TRUE(hash_nr_elems(now.storage) <= 1);
+	nr_bad += outer_end(&now.outer);
 	for (u32 i = 0; i < NR_WRITERS; i++)
 		EXPECT_EQ(reader->next[i], now.nr_records[i]);
 	munmap(reader->consumer, page);

@@ -94,9 +94,6 @@ const char *value_name(const struct value *val)
 {
 	if (val->kind == V_MEM && (val->flags & VF_DYNAMIC_RECORD))
 		return "ringbuf_mem";
-	/* What a lookup in a map of maps gives is its value until it is known to be there. */
-	if (val->kind == V_MAP && (val->flags & VF_MAYBE_NULL))
-		return vkind_desc[V_MAP_VALUE].name;
 	return vkind_desc[val->kind].name;
 }
 

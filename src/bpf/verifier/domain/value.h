@@ -97,7 +97,7 @@ struct idmap;
 
 /*
  * The name of @val in logs: that of its kind, except "ringbuf_mem" for a
- * ring-buffer record and "map_value" for a map that an outer map may not have.  Never NULL; flags (_or_null, rdonly_, trusted_, ...) are the printer's.
+ * ring-buffer record.  Never NULL; flags (_or_null, rdonly_, trusted_, ...) are the printer's.
  */
 const char *value_name(const struct value *val);
 

@@ -200,7 +200,8 @@ $(B)/gen/self_btf.o: build/btf/self.btf tools/embed.sh
 # --- examples ---------------------------------------------------------------------------------
 
 # As an application is built: with the installed headers and the libraries, and nothing else.
-EXAMPLE_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(call find,examples,*.c)))
+# examples/NAME.c stands alone: tools/check-install.sh builds and runs it.
+EXAMPLE_OBJS := $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(call find,examples/profiler,*.c)))
 
 build/examples/%.bpf.o: examples/%.bpf.c $(wildcard examples/*/*.h)
 	@mkdir -p $(@D)

@@ -7,7 +7,7 @@ B=${B:-build}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 number=0
-echo 1..4
+echo 1..6
 
 report()
 {
@@ -79,3 +79,38 @@ APP
 libbpf=$(echo "$static" | sed "s|$dir/usr/lib/librove.a|$dir/usr/lib/librove-libbpf.a &|")
 gcc -o "$dir/libbpf" "$dir/libbpf.c" $libbpf -lelf -lz >"$dir/log" 2>&1 && "$dir/libbpf" >>"$dir/log" 2>&1
 report $? "an application uses libbpf on this process"
+
+# Whoever copies an example, or includes a header alone, gets no warning, whichever the compiler.
+strict="-Wall -Wextra -Wpedantic -Werror $(pkg-config --cflags rove)"
+examples()
+{
+	for cc in gcc clang; do
+		for source in examples/*.c; do
+			echo "$cc $source:"
+			$cc -std=c11 $strict -pthread -o "$dir/example" "$source" $(pkg-config --libs rove) &&
+				LD_LIBRARY_PATH=$dir/usr/lib "$dir/example" || return 1
+		done
+	done
+}
+
+examples >"$dir/log" 2>&1
+report $? "each example is C11 without a warning, and does what it is for"
+
+# -x c++: not every machine has g++.
+headers()
+{
+	for header in include/rove/*.h; do
+		for lang in "gcc -x c -std=c11" "clang -x c -std=c11" "clang -x c++ -std=c++11"; do
+			echo "$lang $header:"
+			printf '#include <rove/%s>\n%s\n' "$(basename "$header")" "$1" |
+				$lang $strict -fsyntax-only - || return 1
+		done
+	done
+	printf '#include <rove/irq_work.h>\n#include <rove/workqueue.h>\n%s\n' \
+		'struct rove_work work = ROVE_WORK_INIT(nullptr);
+		 struct rove_irq_work irq_work = ROVE_IRQ_WORK_INIT(nullptr);' |
+		clang -x c++ -std=c++11 $strict -fsyntax-only -
+}
+
+headers "int main(void);" >"$dir/log" 2>&1
+report $? "each header can be included alone, in C11 and C++11"

@@ -9,6 +9,11 @@
 #ifndef ROVE_DMABUF_RECORD_H
 #define ROVE_DMABUF_RECORD_H
 
+/* A BPF program has these types from the header of its target. */
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
 #define ROVE_DMABUF_EXPORTER_BYTES 48
 #define ROVE_DMABUF_NAME_BYTES 48
 #define ROVE_DMABUF_DEVICE_BYTES 64

@@ -52,7 +52,8 @@ struct rove_irq_work {
 	int32_t cpu;
 };
 
-#define ROVE_IRQ_WORK_INIT(function) { .fn = (function) }
+/* In C++ too. */
+#define ROVE_IRQ_WORK_INIT(function) { 0, (function), 0, 0 }
 
 /**
  * rove_irq_work_init - make a work idle

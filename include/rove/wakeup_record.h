@@ -10,6 +10,11 @@
 #ifndef ROVE_WAKEUP_RECORD_H
 #define ROVE_WAKEUP_RECORD_H
 
+/* A BPF program has these types from the header of its target. */
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
 #define ROVE_WAKEUP_NAME_BYTES 96
 #define ROVE_WAKEUP_DEVICE_BYTES 64
 #define ROVE_WAKEUP_DRIVER_BYTES 32

@@ -66,7 +66,8 @@ struct rove_work {
 	rove_work_fn *fn;
 };
 
-#define ROVE_WORK_INIT(function) { .fn = (function) }
+/* In C++ too. */
+#define ROVE_WORK_INIT(function) { 0, 0, 0, (function) }
 
 /* --- queues ------------------------------------------------------------------------------- */
 

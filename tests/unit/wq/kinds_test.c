@@ -203,7 +203,7 @@ TEST(kinds, queues_of_raised_priority_have_workers_of_their_own)
 	pthread_join(thread, &may);
 	if (!may)
 		SKIP("this process may not raise priorities");
-	EXPECT_EQ(p.nice, 0);
+	EXPECT_EQ(p.nice, getpriority(PRIO_PROCESS, getpid()));
 	EXPECT_EQ(q.nice, -20);
 }
 

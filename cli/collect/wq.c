@@ -141,8 +141,10 @@ static void set_stats(struct wq_row *row, const struct rove_wq_stats *stats)
 	wq_row_set(row, WQ_WAKEUPS_SAVED, stats->wakeups_saved);
 	wq_row_set(row, WQ_QUEUE_TIME_MAX, stats->queue_time_max_ns);
 	wq_row_set(row, WQ_OLDEST, stats->oldest_pending_ns);
-	if (stats->started)
-		wq_row_set(row, WQ_QUEUE_TIME, stats->queue_time_ns / stats->started);
+	/* The sum is of those too that wait still. */
+	if (stats->started + stats->pending)
+		wq_row_set(row, WQ_QUEUE_TIME,
+			   stats->queue_time_ns / (stats->started + stats->pending));
 }
 
 static int queue_row(void *arg, const struct rove_wq_view *wq)

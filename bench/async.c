@@ -3,8 +3,8 @@
  * bench/async.c - bpf_timer's operations, beside a latched slot and the kernel's timers
  *
  * Start and cancel, from a thread and from a signal handler; by one writer and by
- * eight on one timer, where the latch refuses; how late a callback comes; and the same
- * calls by a BPF program, here and in the running kernel.
+ * eight on one timer, in threads and in their handlers, where the latch refuses; how late a callback
+ * comes; and the same calls by a BPF program, here and in the running kernel.
  *
  *	async [-n ROUNDS] [-j FILE]
  *
@@ -26,7 +26,8 @@
 #include "bpf/map/rcu.h"
 
 #define NR_OPS 20000
-#define NR_TURNS 20			/* of NR_OPS, by each of eight: long enough to meet */
+#define TURNS 20		/* of NR_OPS, by each of eight: long enough to meet */
+#define TURNS_OF_CALLS 2	/* system calls are longer */
 #define NR_WRITERS 8
 #define NR_LATENCIES 300
 #define FAR_NS (3600ull * 1000000000)
@@ -87,11 +88,13 @@ static void timerfd_cancel(void)
 
 struct way {
 	void (*start)(void), (*cancel)(void);
+	u32 nr_turns;
 };
 
 static struct way ways[] = {
-	{ field_start, field_cancel }, { latch_start, latch_cancel },
-	{ posix_start, posix_cancel }, { timerfd_start, timerfd_cancel },
+	{ field_start, field_cancel, TURNS }, { latch_start, latch_cancel, TURNS },
+	{ posix_start, posix_cancel, TURNS_OF_CALLS },
+	{ timerfd_start, timerfd_cancel, TURNS_OF_CALLS },
 };
 static const char *const way_names[] = {
 	"bpf_timer", "latched slot", "timer_settime", "timerfd_settime",
@@ -111,8 +114,8 @@ static double start_and_cancel(void *arg)
 
 /* --- in a signal handler ------------------------------------------------------------------------ */
 
-static void *handler_way;
-static double handler_ns;
+static void *handler_way;		/* the same for all threads that are in handlers at a time */
+static __thread double handler_ns;
 
 static void handler(int sig)
 {
@@ -134,13 +137,25 @@ static pthread_barrier_t ready;
 
 static void *writer(void *arg)
 {
+	const struct way *way = arg;
+
 	pthread_barrier_wait(&ready);
-	for (u32 i = 0; i < NR_TURNS; i++)
+	for (u32 i = 0; i < way->nr_turns; i++)
 		start_and_cancel(arg);
 	return NULL;
 }
 
-static double by_eight(void *arg)
+static void *writer_in_handler(void *arg)
+{
+	const struct way *way = arg;
+
+	pthread_barrier_wait(&ready);
+	for (u32 i = 0; i < way->nr_turns; i++)
+		in_handler(arg);
+	return NULL;
+}
+
+static double run_eight(void *(*writer)(void *), void *arg)
 {
 	pthread_t threads[NR_WRITERS];
 	u64 begin;
@@ -157,16 +172,31 @@ static double by_eight(void *arg)
 	return clock_mono_ns() - begin;
 }
 
+static double by_eight(void *arg)
+{
+	return run_eight(writer, arg);
+}
+
+static double by_eight_in_handlers(void *arg)
+{
+	return run_eight(writer_in_handler, arg);
+}
+
 /* --- how late a callback is ------------------------------------------------------------------------- */
 
 static u32 nr_called;			/* A: a futex */
 static u64 called_at;
 
-static u64 callback(const struct bpf_func *f, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+static void tell(void)
 {
 	called_at = clock_mono_ns();
 	fetch_add_release(&nr_called, 1);
 	futex_wake(&nr_called, 1);
+}
+
+static u64 callback(const struct bpf_func *f, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	tell();
 	return 0;
 }
 
@@ -177,8 +207,62 @@ static void start_now(int sig)
 	ctx_nmi_exit();
 }
 
+/* --- the kernel's timers have a thread that waits for them, too ----------------------------------- */
+
+static const struct itimerspec at_once = { .it_value.tv_nsec = 1 };
+static int latency_fd;
+
+static void *wait_for_timerfd(void *arg)
+{
+	u64 expirations;
+
+	while (read(latency_fd, &expirations, sizeof(expirations)) > 0)
+		tell();
+	return NULL;
+}
+
+static timer_t latency_timer;
+static pthread_barrier_t waiting;
+
+/* The timer is its own: the signal goes to this thread. */
+static void *wait_for_signal(void *arg)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGRTMIN };
+	sigset_t set;
+	bool *made = arg;
+
+	event._sigev_un._tid = gettid();
+	*made = !timer_create(CLOCK_MONOTONIC, &event, &latency_timer);
+	pthread_barrier_wait(&waiting);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	while (*made && sigwaitinfo(&set, NULL) == SIGRTMIN)
+		tell();
+	return NULL;
+}
+
+static void by_thread(void)
+{
+	async_timer_start(&field, 0, 0);
+}
+
+static void by_handler(void)
+{
+	raise(SIGUSR2);
+}
+
+static void by_timerfd(void)
+{
+	timerfd_settime(latency_fd, 0, &at_once, NULL);
+}
+
+static void by_posix(void)
+{
+	timer_settime(latency_timer, 0, &at_once, NULL);
+}
+
 /* From the moment before the start to the callback: the timer's thread has to be woken. */
-static void measure_latency(bool from_handler, double *late)
+static void measure_latency(void (*start)(void), double *late)
 {
 	for (u32 i = 0; i < NR_LATENCIES; i++) {
 		struct timespec pause = { .tv_nsec = 200000 };
@@ -187,10 +271,7 @@ static void measure_latency(bool from_handler, double *late)
 
 		nanosleep(&pause, NULL);
 		begin = clock_mono_ns();
-		if (from_handler)
-			raise(SIGUSR2);
-		else
-			async_timer_start(&field, 0, 0);
+		start();
 		while (load_acquire(&nr_called) == before)
 			futex_wait(&nr_called, before, FUTEX_FOREVER);
 		late[i] = called_at - begin;
@@ -268,14 +349,17 @@ static void print_refused(const struct bench_case *latched, u32 nr)
 }
 
 static void print_cases(const struct bench_options *opts, const char *what, const char *name,
-			double (*once)(void *), u32 nr_ops, u32 nr_ways)
+			double (*once)(void *), bool many)
 {
+	const u32 nr_ways = ARRAY_SIZE(ways);
 	struct bench_case cases[ARRAY_SIZE(ways)];
 
 	memset(cases, 0, sizeof(cases));
 	for (u32 i = 0; i < nr_ways; i++)
 		cases[i] = (struct bench_case){ .name = way_names[i], .once = is_there(i) ? once : NULL,
-						.arg = &ways[i], .per = nr_ops };
+						.arg = &ways[i],
+						.per = many ? ways[i].nr_turns * NR_OPS * NR_WRITERS :
+						       NR_OPS };
 	nr_refused = 0;
 	bench_run(cases, nr_ways, opts->rounds);
 	printf("%s\n", what);
@@ -285,17 +369,48 @@ static void print_cases(const struct bench_options *opts, const char *what, cons
 			       bench_median(&cases[i]), cases[i].samples[0],
 			       cases[i].samples[cases[i].nr - 1],
 			       bench_median(&cases[i]) / bench_median(&cases[0]));
-	print_refused(&cases[1], nr_ops * (opts->rounds + 1));	/* one more, to warm up */
+	print_refused(&cases[1], cases[1].per * (opts->rounds + 1));	/* one more, to warm up */
 	bench_json(opts, name, "ns per operation", cases, nr_ways);
 }
 
-static void print_latency(bool from_handler)
+static void print_latency(const struct bench_options *opts, const char *name, void (*start)(void))
 {
 	double late[NR_LATENCIES];
+	double p50, p99;
 
-	measure_latency(from_handler, late);
-	printf("  from a %-14s %8.1f us   p99 %.1f us\n", from_handler ? "signal handler" : "thread",
-	       late[NR_LATENCIES / 2] / 1000, late[NR_LATENCIES * 99 / 100] / 1000);
+	measure_latency(start, late);
+	p50 = late[NR_LATENCIES / 2] / 1000;
+	p99 = late[NR_LATENCIES * 99 / 100] / 1000;
+	printf("  %-34s %8.1f us   p99 %.1f us\n", name, p50, p99);
+	if (opts->json)
+		fprintf(opts->json, "{\"bench\":\"async_latency\",\"unit\":\"us\",\"name\":\"%s\","
+			"\"p50\":%.3f,\"p99\":%.3f}\n", name, p50, p99);
+}
+
+static void print_latencies(const struct bench_options *opts)
+{
+	bool has_timer = false;
+	pthread_t thread;
+	sigset_t set;
+
+	printf("started for now, until its callback runs: median of %u\n", NR_LATENCIES);
+	print_latency(opts, "bpf_timer, from a thread", by_thread);
+	print_latency(opts, "bpf_timer, from a signal handler", by_handler);
+	latency_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (latency_fd < 0 || pthread_create(&thread, NULL, wait_for_timerfd, NULL))
+		exit(1);
+	print_latency(opts, "timerfd_settime, a thread reads", by_timerfd);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	pthread_barrier_init(&waiting, NULL, 2);
+	if (pthread_create(&thread, NULL, wait_for_signal, &has_timer))
+		exit(1);
+	pthread_barrier_wait(&waiting);
+	if (has_timer)
+		print_latency(opts, "timer_settime, a thread is signalled", by_posix);
+	else
+		printf("  timer_settime: SKIP timer_create\n");
 }
 
 int main(int argc, char **argv)
@@ -309,16 +424,15 @@ int main(int argc, char **argv)
 	map_rcu_read_lock();
 	printf("start and cancel, ns each: median of %u (least to greatest), times bpf_timer\n",
 	       opts.rounds);
-	print_cases(&opts, "from a thread", "async_thread", start_and_cancel, NR_OPS,
-		    ARRAY_SIZE(ways));
+	print_cases(&opts, "from a thread", "async_thread", start_and_cancel, false);
 	print_cases(&opts,
 		    "from a signal handler (the latched slot's are only asked for there, and done later)",
-		    "async_handler", in_handler, NR_OPS, ARRAY_SIZE(ways));
+		    "async_handler", in_handler, false);
 	print_cases(&opts, "eight threads on one timer (each operation's share of the time)",
-		    "async_eight", by_eight, NR_OPS * NR_TURNS * NR_WRITERS, 2);
-	printf("started for now, until its callback runs: median\n");
-	print_latency(false);
-	print_latency(true);
+		    "async_eight", by_eight, true);
+	print_cases(&opts, "eight signal handlers on one timer (the same)", "async_eight_handlers",
+		    by_eight_in_handlers, true);
+	print_latencies(&opts);
 	async_field_release(&field);
 	map_rcu_read_unlock();
 	prog_bench(&opts);

@@ -41,7 +41,7 @@ static void make_exit_key(void)
 	exit_key_made = !pthread_key_create(&exit_key, thread_exits);
 }
 
-static struct worker *make_helper(void)
+static struct worker *__attribute__((noinline)) make_helper(void)
 {
 	struct worker *w;
 
@@ -54,7 +54,7 @@ static struct worker *make_helper(void)
 }
 
 /* NULL: cannot help. */
-static struct worker *helper(void)
+static inline struct worker *helper(void)
 {
 	if (unlikely(help_depth >= HELP_DEPTH))
 		return NULL;
@@ -115,12 +115,12 @@ static size_t take_front_locked(struct shard *s, struct worker *w, struct help_t
 {
 	unsigned long color = s->color ? SLOT_COLOR : 0;
 	struct rove_work *work = s->first;
-	size_t i;
+	size_t i, nr_max = min(nr, (size_t)(WORKER_SLOTS - take->nr_slots + !take->first));
 
 	assert_held(&s->lock);
 	if (unlikely(s->fixed))
 		return 0;
-	for (i = 0; i < nr && work == works[i] && take->nr_slots < WORKER_SLOTS; i++) {
+	for (i = 0; i < nr_max && work == works[i]; i++) {
 		struct rove_work *next = work->next;
 
 		take_slot(w, take, (unsigned long)work | color);
@@ -158,6 +158,29 @@ static void help_run(struct worker *w, unsigned long slot)
 	help_depth--;
 }
 
+/* May a helper run works of a shard?  Then the lock is held.  Context: thread, takes s->lock. */
+static inline bool help_enter_locks(struct shard *s, struct worker *w)
+{
+	mutex_lock(&s->lock);
+	if (likely(s->wq && (s->wq->flags & ROVE_WQ_HELP)) && likely(token_try_get_locked(s))) {
+		worker_board_locked(w, s);
+		return true;
+	}
+	mutex_unlock(&s->lock);
+	return false;
+}
+
+/* Run what was taken.  Context: may sleep, drops s->lock. */
+static inline void help_run_and_unlock(struct shard *s, struct worker *w,
+				       const struct help_take *take)
+{
+	w->nr_batch = take->nr_slots;
+	shard_left_locked(s, take->nr_new);
+	shard_begin_locked(s, take->nr_new);
+	mutex_unlock(&s->lock);
+	help_run(w, take->first);
+}
+
 /* Context: may sleep.  Return: how many from the beginning are not worth another try. */
 static size_t help_from_shard(struct shard *s, struct worker *w,
 			      struct rove_work *const *works, size_t nr)
@@ -165,19 +188,11 @@ static size_t help_from_shard(struct shard *s, struct worker *w,
 	struct help_take take = { 0 };
 	size_t nr_done;
 
-	mutex_lock(&s->lock);
-	if (!s->wq || !(s->wq->flags & ROVE_WQ_HELP) || !token_try_get_locked(s)) {
-		mutex_unlock(&s->lock);
+	if (!help_enter_locks(s, w))
 		return nr;
-	}
-	worker_board_locked(w, s);
 	shard_splice_locked(s);
 	nr_done = take_locked(s, w, &take, works, nr);
-	w->nr_batch = take.nr_slots;
-	shard_left_locked(s, take.nr_new);
-	shard_begin_locked(s, take.nr_new);
-	mutex_unlock(&s->lock);
-	help_run(w, take.first);
+	help_run_and_unlock(s, w, &take);
 	return nr_done;
 }
 
@@ -242,6 +257,18 @@ u32 help_with_many(struct rove_work *const *works, size_t nr)
 	return w ? w->id : 0;
 }
 
+/* The newest of a shard need not be looked for.  Return: the work has been taken. */
+static inline bool take_newest_locked(struct shard *s, struct rove_work *work,
+				      struct help_take *take)
+{
+	if (((s->wq->flags & ROVE_WQ_ORDERED) && s->first) || !shard_pop_newest_locked(s, work))
+		return false;
+	take->first = (unsigned long)work | (s->color ? SLOT_COLOR : 0);
+	take->nr_new = 1;
+	s->nr_helped++;
+	return true;
+}
+
 /**
  * help_with - run a work that is being waited for
  *
@@ -250,14 +277,19 @@ u32 help_with_many(struct rove_work *const *works, size_t nr)
  */
 bool help_with(struct rove_work *work)
 {
+	struct help_take take = { 0 };
 	struct worker *w = helper();
 	u64 state = READ_ONCE(work->state), nr_begun;
 	struct shard *s = shard_by_id(work_state_shard(state));
 
-	if (!w || !s || !is_waiting_in(work, s))
+	if (!w || !s || !is_waiting_in(work, s) || !help_enter_locks(s, w))
 		return false;
 	nr_begun = w->nr_begun;
-	help_from_shard(s, w, &work, 1);
+	if (!take_newest_locked(s, work, &take)) {
+		shard_splice_locked(s);
+		take_locked(s, w, &take, &work, 1);
+	}
+	help_run_and_unlock(s, w, &take);
 	return w->nr_begun != nr_begun;
 }
 

@@ -155,18 +155,17 @@ static void __attribute__((noinline)) attend(struct worker *w)
 }
 
 /* What ended is counted before anything of the other color begins: a flush may wait. */
-static void __attribute__((noinline)) say_ended(struct worker *w)
+static void __attribute__((noinline)) change_color(struct worker *w, u32 color)
 {
-	for (u32 color = 0; color < 2; color++) {
-		u32 nr = w->nr_ended[color];
+	u32 nr = w->nr_ended, old = w->ended_color;
 
-		w->nr_ended[color] = 0;
-		shard_land(w->shard, color, nr);
-	}
+	w->nr_ended = 0;
+	w->ended_color = color;
+	shard_land(w->shard, old, nr);
 }
 
 /* The caller owns @work. */
-static inline void run_claimed(struct worker *w, struct rove_work *work, u32 color)
+static inline void run_claimed(struct worker *w, struct rove_work *work)
 {
 	rove_work_fn *fn = work->fn;
 
@@ -187,7 +186,7 @@ static inline void run_claimed(struct worker *w, struct rove_work *work, u32 col
 	WRITE_ONCE(w->nr_begun, w->nr_begun + 1);
 	WRITE_ONCE(w->current_fn, fn);
 	fn(work);
-	w->nr_ended[color]++;
+	w->nr_ended++;
 }
 
 /* Somebody else has run it last.  Return: true: and runs it still, the work is parked there. */
@@ -205,11 +204,25 @@ static inline void run_slot(struct worker *w, unsigned long slot)
 	struct rove_work *work = (struct rove_work *)(slot & ~SLOT_BITS);
 	u32 color = slot & SLOT_COLOR, last = work_state_worker(READ_ONCE(work->state));
 
-	if (unlikely(w->nr_ended[!color]))
-		say_ended(w);
+	if (unlikely(color != w->ended_color))
+		change_color(w, color);
 	if (unlikely(last != w->id) && last && is_run_elsewhere(w, last, work, color))
 		return;
-	run_claimed(w, work, color);
+	run_claimed(w, work);
+}
+
+/* What ended, and the batch itself. */
+static inline void land_batch(struct worker *w, struct shard *s)
+{
+	u32 nr = w->nr_ended, color = w->ended_color;
+
+	w->nr_ended = 0;
+	if (likely(color == w->color)) {
+		shard_land(s, color, nr + 1);
+	} else {
+		shard_land(s, color, nr);
+		shard_land(s, w->color, 1);
+	}
 }
 
 /**
@@ -223,7 +236,7 @@ bool worker_end_batch(struct worker *w)
 	struct shard *s = w->shard;
 
 	if (unlikely(!s)) {
-		w->nr_ended[0] = w->nr_ended[1] = 0;
+		w->nr_ended = 0;
 		return false;
 	}
 	/*
@@ -240,13 +253,7 @@ bool worker_end_batch(struct worker *w)
 	/* ORDER lane.leave (release): after all that is done with the lane.  Pairs with lane.reap. */
 	store_release(&w->lane, NULL);
 	WRITE_ONCE(w->shard, NULL);
-	w->nr_ended[w->color]++;	/* the batch itself */
-	for (u32 color = 0; color < 2; color++) {
-		u32 nr = w->nr_ended[color];
-
-		w->nr_ended[color] = 0;
-		shard_land(s, color, nr);
-	}
+	land_batch(w, s);
 	return true;
 }
 
@@ -260,20 +267,20 @@ bool worker_end_batch(struct worker *w)
 bool worker_run_batch(struct worker *w, unsigned long first)
 {
 	struct worker *outer = worker_self;
+	unsigned long slot = first;
 	bool ended;
 
 	worker_self = w;
-	if (first)
-		run_slot(w, first);
-	for (u32 i = 0; i < w->nr_batch; i++) {
+	for (u32 i = 0;; i++) {
+		if (likely(slot))
+			run_slot(w, slot);
+		if (i >= w->nr_batch)
+			break;
 		/*
 		 * ORDER slot.claim (acquire): as in worker_claim_slot().  Pairs with
 		 * slot.fill in fill_slots_locked().
 		 */
-		unsigned long slot = xchg_acq_rel(&w->slot[i], 0ul);
-
-		if (likely(slot))
-			run_slot(w, slot);
+		slot = xchg_acq_rel(&w->slot[i], 0ul);
 	}
 	ended = worker_end_batch(w);
 	worker_self = outer;

@@ -152,14 +152,11 @@ static bool is_fixed_here(const struct shard *s, const struct rove_work *work)
 	       get_link(work) & LINK_FIXED;
 }
 
+/* Of a chain of two or more. */
 static struct rove_work *chain_last(struct rove_work *first, u32 *ret_nr)
 {
-	struct rove_work *second = first->next, *last;
+	struct rove_work *second = first->next, *last = link_of(get_link(second));
 
-	*ret_nr = 1;
-	if (!second)
-		return first;
-	last = link_of(get_link(second));
 	*ret_nr = last == second ? 2 : get_link(last) >> 3;
 	set_link(second, 0);
 	set_link(last, 0);
@@ -174,7 +171,7 @@ static struct rove_work *chain_last(struct rove_work *first, u32 *ret_nr)
 void shard_splice_locked(struct shard *s)
 {
 	struct rove_work *chain, *older, *head = NULL, *last = NULL, *tail;
-	u32 nr;
+	u32 nr, nr_all = 0;
 
 	assert_held(&s->lock);
 	if (!READ_ONCE(s->stack))
@@ -185,14 +182,16 @@ void shard_splice_locked(struct shard *s)
 	 */
 	for (chain = xchg_seq_cst(&s->stack, NULL); chain; chain = older) {
 		older = link_of(get_link(chain));
-		tail = chain_last(chain, &nr);
+		nr = 1;
+		tail = chain->next ? chain_last(chain, &nr) : chain;
 		set_link(chain, 0);
 		tail->next = head;
 		head = chain;
 		if (!last)
 			last = tail;
-		s->nr_listed += nr;
+		nr_all += nr;
 	}
+	s->nr_listed += nr_all;
 	if (s->first)
 		s->last->next = head;
 	else

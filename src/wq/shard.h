@@ -130,6 +130,26 @@ static inline bool shard_push_linked(struct shard *s, struct rove_work *first)
 	return !load_seq_cst(&s->announced);
 }
 
+/**
+ * shard_pop_newest_locked - take the work that was queued last, if it came alone and none older waits
+ *
+ * Context: thread, under s->lock: nobody else takes works off the stack, so what is on top
+ *          of it is what was there at the first look.
+ * Return:  false: it is not so.
+ */
+static inline bool shard_pop_newest_locked(struct shard *s, struct rove_work *work)
+{
+	struct rove_work *newest = work;
+
+	assert_held(&s->lock);
+	/*
+	 * ORDER shard.splice (acquire): as in shard_splice_locked().  Pairs with shard.push in
+	 * shard_push_linked().
+	 */
+	return load_acquire(&s->stack) == work && !READ_ONCE(work->next) &&
+	       !READ_ONCE(work->link) && cmpxchg_seq_cst(&s->stack, &newest, NULL);
+}
+
 /* Context: any.  May be wrong in both directions for a moment without the lock. */
 static inline bool shard_looks_empty(const struct shard *s)
 {

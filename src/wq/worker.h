@@ -54,7 +54,8 @@ struct worker {
 	u64			nr_begun;	/* A: works, since ever */
 	rove_work_fn		*current_fn;	/* A: of ->current, which may free itself */
 	u64			take_ns;	/* A: when the batch was taken; 0: not known */
-	u32			nr_ended[2];	/* W: of the batch, not yet said, by color */
+	u32			nr_ended;	/* W: of the batch, not yet said */
+	u32			ended_color;	/* W: theirs, and of the one being run */
 	u32			nr_batch;	/* W: slots in use */
 	bool			searching;	/* W: counted in pool.nr_searching */
 	bool			leaves_more;	/* W: the batch was not all */

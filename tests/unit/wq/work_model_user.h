@@ -42,7 +42,8 @@ static void queue_step(struct state *s, int u)
 			s->user[u].pc = U_CLAIM;
 			return;
 		}
-		if (work_state_try_queue(word(s), shard, flags) > 0) {
+		if ((!flags && work_state_try_queue_idle(word(s), shard)) ||
+		    work_state_try_queue(word(s), shard, flags) > 0) {
 			is_queued(s);
 			s->user[u].pc = U_PUT;
 		} else {

@@ -11,6 +11,7 @@
 #include "wq/work_state.h"
 
 #define NR_WORKERS 2
+#define HELPER 2		/* takes from the front, too */
 #define NR_USERS 3		/* the last one is a handler that interrupts the first */
 #define HANDLER 2
 #define NR_OPS 2
@@ -24,13 +25,13 @@ struct variant {
 	     look_before_attention, notice_before_end, no_wait, disable_after_leave,
 	     leave_before_unlink, believe_fixed, believe_state, mark_unlocked,
 	     take_unlocked, no_word_to_watchers, give_back_unclaimed, disarm_unwaited,
-	     parked_unlocked, tell_at_once;
+	     parked_unlocked, tell_at_once, front_unlocked;
 };
 
 enum { OP_NONE, OP_QUEUE_A, OP_QUEUE_B, OP_DELAY, OP_CANCEL, OP_SYNC, OP_FLUSH, OP_DISABLE,
        NR_OPERATIONS, OP_FREE = NR_OPERATIONS };
 
-enum worker_pc { W_LOOK, W_FILL, W_RUN, W_IS_IN, W_PARK, W_PARK_LOOK, W_PARK_SAY,
+enum worker_pc { W_LOOK, W_FILL, W_FRONT, W_RUN, W_IS_IN, W_PARK, W_PARK_LOOK, W_PARK_SAY,
 		 W_PARK_PUT, W_ENTER, W_BEGIN, W_NOTICE, W_WATCHED, W_WATCHED_PUT, W_CALL,
 		 W_INSIDE, W_INSIDE_PUT, W_LEAVE, W_LEAVE_LATE, W_ATTEND, W_TELL, W_UNPARK, W_UNPARK_PUT };
 
@@ -51,6 +52,7 @@ struct state {
 	} user[NR_USERS];
 	u8 in_shard[3];		/* by number: in its stack, or list */
 	u8 locked[3];
+	u8 front[3];		/* the list's first is the work still, that has been taken */
 	u8 fixed;		/* the work's link says that it is in a list */
 	u8 armed, timer;	/* the timer's thread: 1: looks at it; 2, 3: its callback */
 	u8 gives;		/* the manager has it in its hands */
@@ -140,6 +142,18 @@ static void worker_takes(struct state *s, int w, u8 shard)
 	unlink_from(s, shard);
 	s->worker[w].from = shard;
 	s->worker[w].pc = W_FILL;
+}
+
+/* A helper, from the front: it says in the end how much of the list it has left. */
+static void helper_takes(struct state *s, int w, u8 shard)
+{
+	s->locked[shard] = !v->front_unlocked;
+	unlink_from(s, shard);
+	check_nowhere(s);
+	s->front[shard] = 1;
+	s->worker[w].slot = 1;
+	s->worker[w].from = shard;
+	s->worker[w].pc = W_FRONT;
 }
 
 static void enter(struct state *s, int w)
@@ -252,6 +266,12 @@ static void worker_step(struct state *s, int w)
 	case W_FILL:
 		check_nowhere(s);
 		s->worker[w].slot = 1;
+		s->locked[s->worker[w].from] = 0;
+		s->worker[w].from = 0;
+		s->worker[w].pc = W_RUN;
+		return;
+	case W_FRONT:
+		s->front[s->worker[w].from] = 0;
 		s->locked[s->worker[w].from] = 0;
 		s->worker[w].from = 0;
 		s->worker[w].pc = W_RUN;

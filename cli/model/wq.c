@@ -86,7 +86,7 @@ static const struct column queue_columns[] = {
 	COUNT("HELPED", "helped", WQ_HELPED, "works run by those who waited for them"),
 	COUNT("WAKEUPS", "wakeups", WQ_WAKEUPS, "workers woken because something was queued"),
 	COUNT("SAVED", "wakeups_saved", WQ_WAKEUPS_SAVED, "queueings that needed to wake nobody"),
-	TIME("QTIME", "queue_time_ns", WQ_QUEUE_TIME, "mean time in the queue, of what waits still so far"),
+	TIME("QTIME", "queue_time_ns", WQ_QUEUE_TIME, "mean time in the queue, so far"),
 	TIME("QMAX", "queue_time_max_ns", WQ_QUEUE_TIME_MAX, "longest of these"),
 	TIME("OLDEST", "oldest_pending_ns", WQ_OLDEST, "how long the oldest has waited"),
 };

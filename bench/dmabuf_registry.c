@@ -2,7 +2,8 @@
 /*
  * bench/dmabuf_registry.c - what being listed costs a DMA-buf that is made and freed
  *
- *	dmabuf_registry [-n ROUNDS] [-j FILE] [-t MAX_THREADS] [-o BUFFERS] [-c CASE]
+ *	dmabuf_registry [-n ROUNDS] [-j FILE] [-f FEWEST_THREADS] [-t MOST_THREADS]
+ *			[-o BUFFERS] [-c CASE]
  *
  * Threads export buffers of one page, make the page real in the cheapest way there is
  * (one byte written through the descriptor), and release them 64 buffers later.  The
@@ -475,13 +476,15 @@ static int only(const char *name, u32 nr_threads, u32 nr_buffers)
 int main(int argc, char **argv)
 {
 	struct bench_options opts = { .rounds = 101 };
-	u32 max_threads = 8, nr_buffers = 1024;
+	u32 min_threads = 1, max_threads = 8, nr_buffers = 1024;
 	const char *alone = NULL;
 	int opt, err = 0;
 
-	while ((opt = bench_getopt(argc, argv, "t:o:c:", &opts)) != -1) {
+	while ((opt = bench_getopt(argc, argv, "f:t:o:c:", &opts)) != -1) {
 		if (opt == 't')
 			max_threads = min(strtoul(optarg, NULL, 10), MAX_THREADS);
+		else if (opt == 'f')
+			min_threads = max(strtoul(optarg, NULL, 10), 1ul);
 		else if (opt == 'o')
 			nr_buffers = strtoul(optarg, NULL, 10);
 		else
@@ -501,7 +504,7 @@ int main(int argc, char **argv)
 		       "threads%47s  %29s  %29s\n", opts.rounds, "per buffer", "time passed",
 		       "CPU time");
 	}
-	for (u32 nr = 1; nr <= max_threads; nr *= 2) {
+	for (u32 nr = min_threads; nr <= max_threads; nr *= 2) {
 		struct table t = { 0 };
 
 		take(&t, nr, nr_buffers, opts.rounds);

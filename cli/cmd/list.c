@@ -209,6 +209,8 @@ enum exit_code list_collect(const struct request *request, struct collector *col
 		return EXIT_COMPLETE;
 	if (err == -EBADMSG || err == -EPROTO || err == -ENODATA)
 		return not_ours(request, collector->source->name);
+	if (!err && request->query.pid)
+		err = listing_note_holders(ret_listing);
 	return err ? list_failed(collector->source->name, err) : EXIT_COMPLETE;
 }
 

@@ -13,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/strbuf.h"
 #include "cli/collect/collect.h"
 
 struct file_state {
 	FILE *fp;
-	char *line;			/* getline's */
-	size_t line_room;
+	struct strbuf line;
 	struct json_tokener *parser;
 	char source[32];
 	char why[32];
@@ -31,29 +31,53 @@ struct file_state {
 
 /* --- one line ------------------------------------------------------------------------------ */
 
-static bool is_rest_blank(const struct file_state *file, ssize_t len)
+/* Many times what the largest record has: one buffer and all that hold it. */
+#define MAX_LINE_BYTES (64u << 20)
+
+/* -ENODATA at the end of the file; what is no text is not read on for ever. */
+static int read_line(struct file_state *file)
+{
+	int c;
+
+	strbuf_clear(&file->line);
+	errno = 0;
+	do {
+		c = getc_unlocked(file->fp);
+		if (c == EOF)
+			break;
+		if (!c || file->line.len == MAX_LINE_BYTES)
+			return -EBADMSG;
+		strbuf_putc(&file->line, (char)c);
+	} while (c != '\n' && !strbuf_error(&file->line));
+	if (c == EOF && ferror(file->fp))
+		return errno ? -errno : -EIO;
+	return strbuf_error(&file->line) ?: file->line.len ? 0 : -ENODATA;
+}
+
+static bool is_rest_blank(const struct file_state *file)
 {
 	size_t end = json_tokener_get_parse_end(file->parser);
 
-	return end + strspn(file->line + end, " \t\r\n") == (size_t)len;
+	return end + strspn(strbuf_text(&file->line) + end, " \t\r\n") == file->line.len;
 }
 
 /* -ENODATA at the end of the file, -EPROTO where it ends in the middle of a line. */
 static int read_object(struct file_state *file, struct json_object **ret_json)
 {
-	ssize_t len = getline(&file->line, &file->line_room, file->fp);
 	struct json_object *json;
+	int err = read_line(file);
+	const char *line = strbuf_text(&file->line);
 
-	if (len < 0)
-		return ferror(file->fp) ? -EIO : -ENODATA;
+	if (err)
+		return err;
 	json_tokener_reset(file->parser);
-	json = json_tokener_parse_ex(file->parser, file->line, (int)len);
-	if (json && json_object_is_type(json, json_type_object) && is_rest_blank(file, len)) {
+	json = json_tokener_parse_ex(file->parser, line, (int)file->line.len);
+	if (json && json_object_is_type(json, json_type_object) && is_rest_blank(file)) {
 		*ret_json = json;
 		return 0;
 	}
 	json_object_put(json);
-	return file->line[len - 1] == '\n' ? -EBADMSG : -EPROTO;
+	return line[file->line.len - 1] == '\n' ? -EBADMSG : -EPROTO;
 }
 
 static int read_hex(const char *text, u64 *ret_bits)
@@ -352,7 +376,7 @@ static void file_close(void *state)
 	free_rows(file);
 	free(file->rows);
 	free(file->kept);
-	free(file->line);
+	strbuf_fini(&file->line);
 	if (file->parser)
 		json_tokener_free(file->parser);
 	if (file->fp && file->fp != stdin)

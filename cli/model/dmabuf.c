@@ -227,6 +227,11 @@ static bool is_held_by(const void *row, u64 pid)
 	return dmabuf_row_holder(row, pid);
 }
 
+static bool knows_holders(const void *row)
+{
+	return ((const struct dmabuf_row *)row)->knows_holders;
+}
+
 const struct noun dmabuf_noun = {
 	.name = "dmabuf",
 	.schema = "rove.dmabuf",
@@ -241,4 +246,5 @@ const struct noun dmabuf_noun = {
 	.layout = "|bufinfo|",
 	.set = set_value,
 	.held_by = is_held_by,
+	.knows_holders = knows_holders,
 };

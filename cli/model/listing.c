@@ -2,6 +2,8 @@
 /*
  * cli/model/listing.c - begin a listing, and mark it partial
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -51,4 +53,32 @@ void listing_incomplete(struct listing *listing, const char *why)
 	listing->complete = false;
 	if (!listing->why)
 		listing->why = why;
+}
+
+/**
+ * listing_note_holders - whose rows are asked for: is that known of all of them?
+ * @listing: incomplete afterwards, if it is not
+ *
+ * Context: thread.
+ * Return:  0 or -ENOMEM.
+ */
+int listing_note_holders(struct listing *listing)
+{
+	const struct noun *noun = listing->noun;
+	bool known = true;
+	void *row;
+
+	if (!noun->knows_holders)
+		return 0;
+	row = malloc(noun->row_bytes);
+	if (!row)
+		return -ENOMEM;
+	for (u64 i = 0; i < listing->nr_rows && known; i++) {
+		listing->row(listing, i, row);
+		known = noun->knows_holders(row);
+	}
+	free(row);
+	if (!known)
+		listing_incomplete(listing, "holders-unknown");
+	return 0;
 }

@@ -42,6 +42,8 @@ struct noun {
 	void (*set)(const struct column *col, void *row, const struct value *value);
 	/* Does it belong to this process; NULL: nothing does. */
 	bool (*held_by)(const void *row, u64 pid);
+	/* Is it known who holds it; NULL: it always is. */
+	bool (*knows_holders)(const void *row);
 };
 
 /* A list of columns in the order they are printed. */

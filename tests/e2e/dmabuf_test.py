@@ -202,6 +202,12 @@ def test_a_broken_recording_is_refused_or_partial():
         equal(rove("wakeup", "-r", path, code=1).out, b"", "not of that noun")
 
 
+def test_what_is_no_recording_says_what_it_is_and_is_not_read_for_ever():
+    check("Is a directory" in rove("dmabuf", "-r", TOP, code=1).err, "a directory")
+    for endless in ("/dev/zero", "/dev/full"):
+        check("no dmabuf listing" in rove("dmabuf", "-r", endless, code=1).err, endless)
+
+
 def test_diff_compares_size_and_exporter_because_inodes_are_used_again():
     with usual_dmabufs() as tree:
         old, new = os.path.join(tree.root, "old"), os.path.join(tree.root, "new")
@@ -475,6 +481,14 @@ def test_the_man_page_has_the_options_formats_sources_and_verbs_of_the_help():
 def test_who_holds_the_buffers_of_self_is_said_to_be_unknown():
     document = rove("dmabuf", "by-process", "-j", "--source", "self", "--sample", "5", code=4).json
     equal((document["complete"], document["why"]), (False, "holders-unknown"))
+
+
+def test_what_a_process_holds_is_unknown_where_holders_are():
+    for verb in ("list", "by-exporter", "by-process", "by-device"):
+        document = rove("dmabuf", verb, "-j", "-p", "1", "--source", "self", "--sample", "5",
+                        code=4).json
+        equal((document["complete"], document["why"], document["records"]),
+              (False, "holders-unknown", []), verb)
 
 
 def test_the_column_help_of_every_verb_is_its_json():

@@ -4,8 +4,8 @@
  *
  * A walk goes through the clocks, and through a clock's queue by the timers' limits (time
  * and slack).  It copies one part of the queue at a time, in pieces: softirq.lock is held
- * for at most PIECE timers of a slot.  The heap, in which are those that are due within
- * milliseconds, is copied at once.
+ * for at most PIECE timers of a slot.  What is near, that is due within milliseconds, is copied
+ * at once.
  *
  * Invariant: a timer that is armed when the walk begins, and is neither started, cancelled
  *            nor called until it ends, is in exactly one part.  Its limit does not change,
@@ -97,7 +97,7 @@ static u32 take_near_locked(struct hrtimer_walk *w, struct tqueue *q, u64 end_ns
 {
 	u32 nr = 0;
 
-	for (struct pheap_node *n = pheap_first(&q->near); n; n = tqueue_near_next(n), nr++)
+	for (struct pheap_node *n = tqueue_near_first(q); n; n = tqueue_near_next(q, n), nr++)
 		if (nr < w->room)
 			w->timers[nr].address = (uintptr_t)hrtimer_of_node(n);
 	if (nr > w->room)

@@ -15,6 +15,7 @@
 #include "base/futex.h"
 #include "base/thread.h"
 #include "softirq/softirq.h"
+#include "softirq/tqueue_run.h"
 
 #define SOFTIRQ_INIT { .wake_fd = -1, .step_fd = -1, .bound_cpu = -1, .token = 1 }
 
@@ -165,6 +166,7 @@ static void forget_all(void)
 		ctx_softirq_exit();
 	}
 	softirq_sleep_fini();
+	run_forget();
 	memcpy(&softirq, &first, sizeof(softirq));
 	softirq.generation = generation;
 	softirq.token = token ?: 1;

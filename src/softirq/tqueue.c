@@ -2,15 +2,17 @@
 /*
  * softirq/tqueue.c - many timers of one clock, cheaply
  *
- * A node in a slot is linked by ->next and ->prev (NULL: the first), and marked by ->child.
+ * A node in a slot is linked by ->next and ->prev (NULL: the first), and marked by ->child.  That
+ * also is the address of one that was HINT nodes further on when this one came: it is fetched
+ * while this one is being moved.  It may be gone by now, so nothing else is done with it.
  */
 #include "base/context.h"
 #include "softirq/tqueue.h"
+#include "softirq/tqueue_run.h"
 
 /* So few are looked through for the first of them; else their slot's beginning must do. */
 #define TQ_SCAN 16
-
-static struct pheap_node far_mark;
+#define HINT 4
 
 struct place {
 	u32 level, slot;
@@ -35,7 +37,20 @@ static bool is_near(const struct tqueue *q, u64 key)
 
 static bool is_far(const struct pheap_node *node)
 {
-	return node->child == &far_mark;
+	return (uintptr_t)node->child & TQ_FAR;
+}
+
+/* @next: the node that is going to be behind it. */
+static struct pheap_node *hint(struct pheap_node *next)
+{
+	for (u32 i = 1; i < HINT && next; i++)
+		next = next->next;
+	return (struct pheap_node *)((uintptr_t)next | TQ_FAR);
+}
+
+static void fetch_hinted(const struct pheap_node *node)
+{
+	__builtin_prefetch((const void *)((uintptr_t)node->child & ~TQ_FAR));
 }
 
 /**
@@ -56,7 +71,7 @@ void tqueue_add(struct tqueue *q, struct pheap_node *node)
 	}
 	at = place_of(q, node->key);
 	first = &q->slots[at.level][at.slot];
-	node->child = &far_mark;
+	node->child = hint(*first);
 	node->prev = NULL;
 	node->next = *first;
 	if (*first)
@@ -79,6 +94,10 @@ static void step_cursors_over(struct tqueue *q, const struct pheap_node *node)
  */
 void tqueue_remove(struct tqueue *q, struct pheap_node *node)
 {
+	if (run_has(node)) {
+		run_remove(node);
+		return;
+	}
 	if (!is_far(node)) {
 		pheap_remove(&q->near, node);
 		return;
@@ -130,7 +149,7 @@ void tqueue_postpone(struct tqueue *q, struct pheap_node *node, u64 key)
  */
 bool tqueue_is_queued(const struct tqueue *q, const struct pheap_node *node)
 {
-	return is_far(node) || pheap_is_queued(&q->near, node);
+	return is_far(node) || run_has(node) || pheap_is_queued(&q->near, node);
 }
 
 /* The slot that begins first; a lower level's slots all begin before a higher one's. */
@@ -162,12 +181,13 @@ bool tqueue_is_empty(const struct tqueue *q)
 {
 	struct place at;
 
-	return !pheap_first(&q->near) && !first_slot(q, &at);
+	return !tqueue_near_first(q) && !first_slot(q, &at);
 }
 
 static void spread_slot(struct tqueue *q, struct place at)
 {
 	struct pheap_node *node = q->slots[at.level][at.slot], *next;
+	bool to_run = at.level == 0 && run_begin(q);
 
 	for (struct tqueue_cursor *c = q->cursors; c; c = c->next)
 		c->spread |= c->slot == &q->slots[at.level][at.slot];
@@ -175,13 +195,17 @@ static void spread_slot(struct tqueue *q, struct place at)
 	q->used[at.level] &= ~((u64)1 << at.slot);
 	for (; node; node = next) {
 		next = node->next;
+		fetch_hinted(node);
 		node->child = node->next = node->prev = NULL;
-		tqueue_add(q, node);
+		if (!to_run || !run_add(node))
+			tqueue_add(q, node);
 	}
+	if (to_run)
+		run_sort(q->base_ns);
 }
 
 /**
- * tqueue_advance - what is due by a time comes into the heap
+ * tqueue_advance - what is due by a time comes into the run or the heap
  * @now_ns:  before the last one: nothing happens
  *
  * Context: any, under the queue's lock.
@@ -221,9 +245,11 @@ static struct pheap_node *earliest_of_few(struct pheap_node *node)
  */
 struct pheap_node *tqueue_first(const struct tqueue *q)
 {
-	struct pheap_node *near = pheap_first(&q->near);
+	struct pheap_node *heap = pheap_first(&q->near), *near = run_first(q);
 	struct place at;
 
+	if (!near || (heap && heap->key < near->key))
+		near = heap;
 	if (near || !first_slot(q, &at))
 		return near;
 	return earliest_of_few(q->slots[at.level][at.slot]);

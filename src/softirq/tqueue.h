@@ -4,10 +4,11 @@
  *
  * What is due within a few milliseconds is in a heap, exactly ordered and small.  What is
  * later lies unordered in slots, 64 to a level, each level's slots 64 times as long; as time
- * goes on slots are emptied into shorter ones, and at last into the heap.  So a million
- * timers cost each a few list operations, not the walk through a heap of a million.
+ * goes on slots are emptied into shorter ones, and at last the shortest is sorted at once
+ * (tqueue_run.h).  So a million timers cost each a few list operations, not the walk through
+ * a heap of a million.
  *
- * Invariant: a key before ->base_ns + TQ_NEAR_NS is in the heap.  Any other is in the slot
+ * Invariant: a key before ->base_ns + TQ_NEAR_NS is in the heap or the run.  Any other is in the slot
  *            given by the highest digit, in base 64, in which it differs from ->base_ns; there
  *            it is the larger.  ->base_ns only grows; a clock that is set back has its
  *            timers in the heap, which is slower and as right.
@@ -39,7 +40,7 @@ struct tqueue_cursor {
 /* A part of a queue: all nodes with keys before ->end_ns that are in no earlier part. */
 struct tqueue_place {
 	u64			end_ns;
-	struct pheap_node	**slot;		/* NULL: it is the heap */
+	struct pheap_node	**slot;		/* NULL: it is what is near */
 };
 
 struct tqueue {
@@ -61,7 +62,8 @@ void tqueue_postpone(struct tqueue *q, struct pheap_node *node, u64 key);
 
 /* tqueue_walk.c */
 bool tqueue_place_from(const struct tqueue *q, u64 from_ns, struct tqueue_place *ret_place);
-struct pheap_node *tqueue_near_next(struct pheap_node *node);
+struct pheap_node *tqueue_near_first(const struct tqueue *q);
+struct pheap_node *tqueue_near_next(const struct tqueue *q, struct pheap_node *node);
 void tqueue_cursor_begin(struct tqueue *q, struct tqueue_cursor *c, struct pheap_node **slot);
 void tqueue_cursor_end(struct tqueue *q, struct tqueue_cursor *c);
 

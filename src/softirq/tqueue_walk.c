@@ -2,13 +2,14 @@
 /*
  * softirq/tqueue_walk.c - all timers of a queue, part by part
  *
- * A part is the heap or a slot.  Parts follow each other by their keys, so a walk that
+ * A part is what is near, that is the run and the heap, or a slot.  Parts follow each other by their keys, so a walk that
  * knows up to what key it has come goes on there, however the nodes have moved since.
  *
  * Not here:  what a node says (hrtimer_view.c).
  */
 #include "base/context.h"
 #include "softirq/tqueue.h"
+#include "softirq/tqueue_run.h"
 
 static u32 shift_of(u32 level)
 {
@@ -34,7 +35,7 @@ bool tqueue_place_from(const struct tqueue *q, u64 from_ns, struct tqueue_place 
 {
 	u64 near_end_ns = q->base_ns + TQ_NEAR_NS;
 
-	if (pheap_first(&q->near) && from_ns < near_end_ns) {
+	if (tqueue_near_first(q) && from_ns < near_end_ns) {
 		*ret_place = (struct tqueue_place){ .end_ns = near_end_ns };
 		return true;
 	}
@@ -56,15 +57,28 @@ bool tqueue_place_from(const struct tqueue *q, u64 from_ns, struct tqueue_place 
 }
 
 /**
- * tqueue_near_next - the node after one of the heap, in no order of their keys
+ * tqueue_near_first - the first node of what is near, in no order of their keys
  *
- * From the heap's root on this meets each node once, in a time that their number bounds.
+ * Context: any, under the queue's lock.
+ * Return:  NULL: nothing is.
+ */
+struct pheap_node *tqueue_near_first(const struct tqueue *q)
+{
+	return run_first(q) ?: pheap_first(&q->near);
+}
+
+/**
+ * tqueue_near_next - the node after one of what is near
  *
- * Context: any, under the queue's lock, and the heap does not change meanwhile.
+ * From the first on this meets each node once, in a time that their number bounds.
+ *
+ * Context: any, under the queue's lock, and nothing near changes meanwhile.
  * Return:  NULL behind the last.
  */
-struct pheap_node *tqueue_near_next(struct pheap_node *node)
+struct pheap_node *tqueue_near_next(const struct tqueue *q, struct pheap_node *node)
 {
+	if (run_has(node))
+		return run_next(node) ?: pheap_first(&q->near);
 	if (node->child)
 		return node->child;
 	while (!node->next) {

@@ -212,9 +212,9 @@ TEST(tqueue, places_hold_each_node_once_and_follow_each_other)
 		tqueue_add(&q, &nodes[i]);
 	}
 	while (tqueue_place_from(&q, from_ns, &place)) {
-		struct pheap_node *n = place.slot ? *place.slot : pheap_first(&q.near);
+		struct pheap_node *n = place.slot ? *place.slot : tqueue_near_first(&q);
 
-		for (; n; n = place.slot ? n->next : tqueue_near_next(n)) {
+		for (; n; n = place.slot ? n->next : tqueue_near_next(&q, n)) {
 			nr_met[n - nodes]++;
 			EXPECT_TRUE(n->key >= from_ns && n->key < place.end_ns);
 		}
@@ -224,4 +224,74 @@ TEST(tqueue, places_hold_each_node_once_and_follow_each_other)
 	for (u32 i = 0; i < NR; i++)
 		EXPECT_EQ(nr_met[i], 1);
 	empty(&q);
+}
+
+/* More in one slot than are sorted at once; some are taken out, and others come meanwhile. */
+TEST(tqueue, a_crowded_slot_drains_sorted_while_nodes_come_and_go)
+{
+	enum { CROWD = 6000 };
+	static struct pheap_node crowd[CROWD];
+	struct tqueue q = { .base_ns = 0 };
+	u64 now_ns = (u64)3 << 28, last = 0;
+	u32 nr_queued = CROWD, nr_seen = 0;
+
+	for (u32 i = 0; i < CROWD; i++) {
+		crowd[i].key = now_ns + random_next() % TQ_NEAR_NS;
+		tqueue_add(&q, &crowd[i]);
+	}
+	tqueue_advance(&q, now_ns);
+	while (!tqueue_is_empty(&q)) {
+		struct pheap_node *first = tqueue_first(&q), *any = &crowd[random_next() % CROWD];
+
+		if (!first) {
+			tqueue_advance(&q, tqueue_next_ns(&q));
+			continue;
+		}
+		EXPECT_TRUE(first->key >= last);
+		last = first->key;
+		tqueue_remove(&q, first);
+		nr_queued--;
+		nr_seen++;
+		if (!tqueue_is_queued(&q, any)) {
+			if (nr_seen % 4)
+				continue;
+			any->key = last + random_next() % TQ_NEAR_NS;
+			tqueue_add(&q, any);
+			nr_queued++;
+		} else if (nr_seen % 3 == 0) {
+			tqueue_remove(&q, any);
+			nr_queued--;
+		}
+		tqueue_advance(&q, last);
+	}
+	EXPECT_EQ(nr_queued, 0);
+	EXPECT_TRUE(nr_seen > CROWD / 2);
+	EXPECT_TRUE(tqueue_next_ns(&q) == UINT64_MAX);
+}
+
+/* Two queues, each with a slot that is due: only one of them is sorted at once. */
+TEST(tqueue, two_may_have_a_slot_that_comes_close)
+{
+	struct tqueue a = { .base_ns = 0 }, b = { .base_ns = 0 };
+	u64 now_ns = (u64)5 << TQ_NEAR_SHIFT;
+
+	for (u32 i = 0; i < NR; i++) {
+		nodes[i].key = now_ns + random_next() % TQ_NEAR_NS;
+		tqueue_add(i % 2 ? &a : &b, &nodes[i]);
+	}
+	tqueue_advance(&a, now_ns);
+	tqueue_advance(&b, now_ns);
+	for (u32 k = 0; k < 2; k++) {
+		struct tqueue *q = k ? &a : &b;
+		struct pheap_node *first;
+		u64 last = 0;
+
+		for (u32 nr = 0; (first = tqueue_first(q)); nr++) {
+			EXPECT_TRUE(first->key >= last);
+			EXPECT_EQ((first - nodes) % 2, k);
+			last = first->key;
+			tqueue_remove(q, first);
+		}
+		EXPECT_TRUE(tqueue_is_empty(q));
+	}
 }

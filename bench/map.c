@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * bench/map.c - what a hash map's operations cost, beside the kernel's
+ * bench/map.c - what the operations of hash maps cost, beside the kernel's
  *
  * Ours are called as helpers call them, in one read section for NR_OPS of them: in a
  * thread, and declared as in a signal handler, where nothing may be locked for or
@@ -26,10 +26,15 @@
 #define NR_OPS 4096u
 #define NR_KEYS 1024u
 
-enum op { LOOKUP, UPDATE, INSERT_DELETE, NR_OP_KINDS };
+enum op {
+	LOOKUP, UPDATE, INSERT_DELETE,
+	PERCPU_LOOKUP, PERCPU_UPDATE,	/* a value for each CPU */
+	INNER_LOOKUP,			/* of a hash in an array of maps, and in that */
+	NR_OP_KINDS,
+};
 
 struct ours {
-	struct bpf_map *map;
+	struct bpf_map *map, *outer;
 	enum op op;
 	bool handler;
 };
@@ -42,13 +47,25 @@ struct kernels {
 
 static u32 nr_refused;
 
+static u32 type_of(enum op op)
+{
+	return op == PERCPU_LOOKUP || op == PERCPU_UPDATE ? BPF_MAP_TYPE_PERCPU_HASH :
+							    BPF_MAP_TYPE_HASH;
+}
+
+static struct bpf_map *find_map(const struct ours *o)
+{
+	return o->outer ? o->outer->ops->lookup(o->outer, &(u32){ 0 }) : o->map;
+}
+
 static void one(const struct ours *o, u32 key)
 {
+	struct bpf_map *map = find_map(o);
 	u64 value = key;
 	int err = 0;
 
-	if (o->op == LOOKUP)
-		err = o->map->ops->lookup(o->map, &key) ? 0 : -ENOENT;
+	if (o->op == LOOKUP || o->op == PERCPU_LOOKUP || o->op == INNER_LOOKUP)
+		err = map->ops->lookup(map, &key) ? 0 : -ENOENT;
 	else
 		err = o->map->ops->update(o->map, &key, &value, BPF_ANY);
 	if (o->op == INSERT_DELETE && !err)
@@ -75,18 +92,34 @@ static double ours_once(void *arg)
 	return clock_mono_ns() - start_ns;
 }
 
-static struct bpf_map *new_map(enum op op, u32 flags)
+/* The value of all CPUs. */
+static u64 zeros[8192];
+
+static struct bpf_map *map_at(int fd)
 {
-	int fd = map_new(BPF_MAP_TYPE_HASH, 4, 8, 4 * NR_KEYS, flags);
 	struct bpf_map *map;
 
 	if (fd < 0 || map_by_fd(fd, &map)) {
 		fprintf(stderr, "map: no map\n");
 		exit(1);
 	}
-	for (u32 key = 0; op != INSERT_DELETE && key < NR_KEYS; key++)
-		map_update(fd, &key, &(u64){ 0 }, 0);
 	return map;
+}
+
+static struct ours new_ours(enum op op, u32 flags, bool handler)
+{
+	int fd = map_new(type_of(op), 4, 8, 4 * NR_KEYS, flags), outer;
+	struct ours o = { .map = map_at(fd), .op = op, .handler = handler };
+
+	for (u32 key = 0; op != INSERT_DELETE && key < NR_KEYS; key++)
+		map_update(fd, &key, zeros, 0);
+	if (op != INNER_LOOKUP)
+		return o;
+	outer = BPF(BPF_MAP_CREATE, .map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4,
+		    .value_size = 4, .max_entries = 1, .inner_map_fd = fd);
+	o.outer = map_at(outer);
+	map_update(outer, &(u32){ 0 }, &fd, 0);
+	return o;
 }
 
 /* --- the kernel's ------------------------------------------------------------------------- */
@@ -116,7 +149,8 @@ static double kernel_once(void *arg)
 
 static int kernel_prog(int map, enum op op)
 {
-	const s32 first = op == LOOKUP ? BPF_FUNC_map_lookup_elem : BPF_FUNC_map_update_elem;
+	const s32 first = op == LOOKUP || op == PERCPU_LOOKUP ? BPF_FUNC_map_lookup_elem :
+								BPF_FUNC_map_update_elem;
 	struct bpf_insn insns[] = {
 		ST(BPF_DW, BPF_REG_10, -16, 0),
 		MOV_K(BPF_REG_6, 0),
@@ -143,26 +177,74 @@ static int kernel_prog(int map, enum op op)
 	return kernel_call(BPF_PROG_LOAD, &attr);
 }
 
+static int kernel_inner_prog(int outer)
+{
+	struct bpf_insn insns[] = {
+		ST(BPF_DW, BPF_REG_10, -16, 0),
+		MOV_K(BPF_REG_6, 0),
+		MOV_X(BPF_REG_1, BPF_REG_6),
+		INSN(BPF_ALU64 | BPF_AND | BPF_K, BPF_REG_1, 0, 0, NR_KEYS - 1),
+		STX(BPF_W, BPF_REG_10, BPF_REG_1, -4),
+		LD_MAP(BPF_REG_1, outer),
+		MOV_X(BPF_REG_2, BPF_REG_10),
+		ADD_K(BPF_REG_2, -16),
+		CALL(BPF_FUNC_map_lookup_elem),
+		JMP_K(BPF_JEQ, BPF_REG_0, 0, 4),
+		MOV_X(BPF_REG_1, BPF_REG_0),
+		MOV_X(BPF_REG_2, BPF_REG_10),
+		ADD_K(BPF_REG_2, -4),
+		CALL(BPF_FUNC_map_lookup_elem),
+		ADD_K(BPF_REG_6, 1),
+		JMP_K(BPF_JLT, BPF_REG_6, NR_OPS, -15),
+		MOV_K(BPF_REG_0, 0),
+		EXIT(),
+	};
+	union bpf_attr attr = { .prog_type = BPF_PROG_TYPE_SYSCALL, .insns = PTR(insns),
+				.insn_cnt = ARRAY_SIZE(insns), .license = PTR("GPL"),
+				.prog_flags = BPF_F_SLEEPABLE };
+
+	return kernel_call(BPF_PROG_LOAD, &attr);
+}
+
+/* A program over an outer map with @map in it. */
+static int kernel_inner(int map)
+{
+	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY_OF_MAPS, .key_size = 4,
+				.value_size = 4, .max_entries = 1, .inner_map_fd = map };
+	int outer = kernel_call(BPF_MAP_CREATE, &attr);
+
+	if (outer < 0)
+		return outer;
+	attr = (union bpf_attr){ .map_fd = outer, .key = PTR(&(u32){ 0 }), .value = PTR(&map) };
+	return kernel_call(BPF_MAP_UPDATE_ELEM, &attr) ?: kernel_inner_prog(outer);
+}
+
 static int kernel_new(enum op op, u32 flags)
 {
-	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_HASH, .key_size = 4, .value_size = 8,
+	union bpf_attr attr = { .map_type = type_of(op), .key_size = 4, .value_size = 8,
 				.max_entries = 4 * NR_KEYS, .map_flags = flags };
 	int map = kernel_call(BPF_MAP_CREATE, &attr);
 
 	if (map < 0)
 		return map;
 	for (u32 key = 0; op != INSERT_DELETE && key < NR_KEYS; key++) {
-		attr = (union bpf_attr){ .map_fd = map, .key = PTR(&key), .value = PTR(&(u64){ 0 }) };
+		attr = (union bpf_attr){ .map_fd = map, .key = PTR(&key), .value = PTR(zeros) };
 		kernel_call(BPF_MAP_UPDATE_ELEM, &attr);
 	}
-	return kernel_prog(map, op);
+	return op == INNER_LOOKUP ? kernel_inner(map) : kernel_prog(map, op);
 }
 
 /* --- both --------------------------------------------------------------------------------- */
 
-static const char *const op_names[] = { "lookup", "update of what is there", "insert and delete" };
+static const char *const op_names[] = {
+	"lookup", "update of what is there", "insert and delete", "per-CPU hash: lookup",
+	"per-CPU hash: update", "map in a map: both lookups",
+};
 
-static const char *const json_names[] = { "map-lookup", "map-update", "map-insert-delete" };
+static const char *const json_names[] = {
+	"map-lookup", "map-update", "map-insert-delete", "map-percpu-lookup", "map-percpu-update",
+	"map-inner-lookup",
+};
 
 static void run_op(enum op op, const struct bench_options *opts)
 {
@@ -176,9 +258,9 @@ static void run_op(enum op op, const struct bench_options *opts)
 		{ "the kernel, BPF_F_NO_PREALLOC", kernel_once, &kernels[1], NR_OPS },
 	};
 
-	ours[0] = (struct ours){ new_map(op, 0), op };
-	ours[1] = (struct ours){ new_map(op, BPF_F_NO_PREALLOC), op };
-	ours[2] = (struct ours){ new_map(op, 0), op, .handler = true };
+	ours[0] = new_ours(op, 0, false);
+	ours[1] = new_ours(op, BPF_F_NO_PREALLOC, false);
+	ours[2] = new_ours(op, 0, true);
 	kernels[0].prog = kernel_new(op, 0);
 	kernels[1].prog = kernel_new(op, BPF_F_NO_PREALLOC);
 	if (kernels[0].prog < 0)

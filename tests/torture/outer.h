@@ -8,6 +8,7 @@
 #ifndef ROVE_TESTS_TORTURE_OUTER_H
 #define ROVE_TESTS_TORTURE_OUTER_H
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -35,6 +35,7 @@ static void *value_on(const struct hash_map *hash, struct hash_elem *elem, u32 c
 	return (u8 *)elem_value(hash, elem) + cpu * cpu_stride(&hash->map.spec);
 }
 
+/* What is behind a value up to the next CPU's is zero. */
 static void cpus_show(struct hash_map *hash, void *dst, struct hash_elem *elem)
 {
 	u32 stride = map_value_stride(&hash->map.spec);
@@ -77,22 +78,18 @@ static void *cpus_lookup_cpu(struct bpf_map *map, const void *key, u32 cpu)
 
 /* --- change ------------------------------------------------------------------------------- */
 
-/*
- * @cpu: whose value @value is, or EVERY_CPU: it is those of all, in a row; then what is between
- * two of them is kept, as in the kernel.
- */
+/* @cpu: whose value @value is, or EVERY_CPU: it is those of all, in a row. */
 static void write_value(struct hash_map *hash, struct hash_elem *elem, const void *value, u32 cpu)
 {
 	const struct map_spec *spec = &hash->map.spec;
-	u32 stride = map_value_stride(spec);
 	const u8 *from = value;
 
 	if (cpu != EVERY_CPU) {
 		map_copy_value(value_on(hash, elem, cpu), value, spec->value_size);
 		return;
 	}
-	for (cpu = 0; cpu < map_nr_cpus(); cpu++, from += stride)
-		map_copy_value(value_on(hash, elem, cpu), from, stride);
+	for (cpu = 0; cpu < map_nr_cpus(); cpu++, from += map_value_stride(spec))
+		map_copy_value(value_on(hash, elem, cpu), from, spec->value_size);
 }
 
 /* -ENOENT: there is no such element. */

@@ -53,7 +53,8 @@ u32 map_nr_cpus(void)
  */
 u32 map_this_cpu(void)
 {
-	int cpu = sched_getcpu();
+	u32 cpu = sched_getcpu();
 
-	return cpu < 0 ? 0 : (u32)cpu % map_nr_cpus();
+	/* An error is a large number, too. */
+	return likely(cpu < map_nr_cpus()) ? cpu : 0;
 }

@@ -173,6 +173,7 @@ static u64 percpu_for_each(struct bpf_map *map, map_visit visit, void *arg)
 
 const struct map_ops map_percpu_array_ops = {
 	.per_cpu = true,
+	.one_size = true,
 	.accepts = percpu_accepts,
 	.check_btf = array_check_btf,
 	.create = percpu_create,

@@ -64,6 +64,7 @@ static const struct known known[] = {
 	{ "links", "dmabuf *", "the iterator is of Linux 6.16", NULL, "6.16" },
 
 	/* --- newer kernels */
+	{ "*", "*percpu* flags=*", "flags for a CPU, or all of them", "7.0" },
 	{ "commands", "command -1*", "a bit of the command asks for a common attribute", "7.0" },
 	{ "commands", "command 2147483647*", "a bit of the command asks for a common attribute",
 	  "7.0" },
@@ -77,6 +78,10 @@ static const struct known known[] = {
 	{ "links", "link by id size 1", "the same" },
 
 	/* --- older kernels */
+	{ "inner", "outer type 1? of 1[45] takes 1[45]", "per-CPU arrays could differ in their size",
+	  NULL, "7.0" },
+	{ "percpu_hash", "type * values *", "bytes between two CPUs' values were kept", NULL, "7.0" },
+	{ "percpu_hash", "type * taken *", "the same", NULL, "7.0" },
 	{ "*", "*freeze*again", "what is frozen was -EBUSY", NULL, "6.5" },
 	{ "elements", "freeze *", "what is frozen was -EBUSY", NULL, "6.5" },
 	{ "load", "* log_level=*", "a level needed a buffer", NULL, "6.4" },

@@ -154,14 +154,19 @@ static inline void group_percpu_hash(struct side *s)
 {
 	static const u32 types[] = { BPF_MAP_TYPE_PERCPU_HASH, BPF_MAP_TYPE_LRU_PERCPU_HASH,
 				     BPF_MAP_TYPE_LRU_HASH };
+	/* Newer kernels have flags for a CPU or all of them. */
+	static const u64 flag_sets[] = { BPF_ANY, BPF_NOEXIST, BPF_EXIST, BPF_F_LOCK, 1 << 5,
+					 1 << 20, BPF_ANY };
 	static u64 values[MOST_CPUS], back[MOST_CPUS];
 
 	for (u32 t = 0; t < ARRAY_SIZE(types); t++) {
 		u32 entries = types[t] == BPF_MAP_TYPE_PERCPU_HASH ? 2 : 100;
 		int fd = make_map(s, types[t], 4, 5, entries, 0);
 
-		for (u64 flags = 0; flags < 12; flags++) {
-			memset(values, 0x11 + flags, sizeof(values));
+		for (u32 f = 0; f < ARRAY_SIZE(flag_sets); f++) {
+			u64 flags = flag_sets[f];
+
+			memset(values, 0x11 + f, sizeof(values));
 			for (u32 key = 0; key < 5; key++) {
 				u32 k = key % 4;
 

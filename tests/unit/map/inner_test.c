@@ -68,6 +68,25 @@ TEST(inner, arrays_of_any_size_are_in_one_map_if_they_say_so)
 	rove_bpf_close(b);
 }
 
+TEST(inner, only_arrays_must_be_of_one_size)
+{
+	static const u32 types[] = { BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_PERCPU_ARRAY,
+				     BPF_MAP_TYPE_HASH, BPF_MAP_TYPE_PERCPU_HASH,
+				     BPF_MAP_TYPE_LRU_HASH };
+	u32 key = 0;
+
+	for (u32 t = 0; t < ARRAY_SIZE(types); t++) {
+		int a = map_new(types[t], 4, 8, 2, 0), b = map_new(types[t], 4, 8, 3, 0);
+		int outer = outer_new(BPF_MAP_TYPE_ARRAY_OF_MAPS, a, 1);
+
+		EXPECT_EQ(map_update(outer, &key, &a, 0), 0);
+		EXPECT_EQ(map_update(outer, &key, &b, 0), t < 2 ? -EINVAL : 0);
+		rove_bpf_close(outer);
+		rove_bpf_close(a);
+		rove_bpf_close(b);
+	}
+}
+
 TEST(inner, special_fields_must_be_at_the_same_place)
 {
 	int timers = async_map(BPF_MAP_TYPE_ARRAY, 2), more = async_map(BPF_MAP_TYPE_ARRAY, 2);

@@ -458,10 +458,9 @@ struct rove_wq_stats {
 	uint64_t cpu_time_ns;		/* of its works, as far as sampled */
 	uint64_t cpu_intensive;		/* works found to compute for long */
 	uint64_t cm_wakeups;		/* workers started because another one waited */
-	uint64_t repatriated;		/* always 0.  A kernel moves a worker that slept on a CPU
-					 * outside of its pod back, by a store in its waker; here
-					 * that would be two system calls for each wakeup, and
-					 * the scheduler of the system decides: use ->strict */
+	uint64_t repatriated;		/* workers that run works of it after they had left the
+					 * CPUs of their scope, and were moved back when they
+					 * went to sleep; of queues that are not ->strict */
 	uint64_t mayday;		/* calls for the rescuer */
 	uint64_t rescued;		/* works run by it */
 	uint64_t helped;		/* works run by those who waited for them */

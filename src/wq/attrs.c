@@ -15,6 +15,7 @@
 #include "wq/fork.h"
 #include "wq/attrs.h"
 #include "wq/cpulist.h"
+#include "wq/home.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
 
@@ -61,6 +62,7 @@ static int make_lane(struct rove_workqueue *wq, const struct layout *lo, u32 i,
 	};
 	struct lane *lane = calloc(1, sizeof(*lane));
 
+	key.home = home_can_be_left(&key, lo->pods->described);
 	lo->lanes[i] = lane;
 	if (!lane)
 		return -ENOMEM;

@@ -33,6 +33,7 @@ struct pool_key {
 	bool		bh;		/* the softirq thread is its only worker */
 	bool		pin;		/* bind the workers to ->cpus */
 	bool		bound;		/* of bound queues: one CPU */
+	bool		home;		/* workers may leave ->pod, and go back before they sleep */
 };
 
 /*

@@ -24,6 +24,7 @@
 #include "base/thread.h"
 #include "wq/fork.h"
 #include "wq/help.h"
+#include "wq/home.h"
 #include "wq/idtable.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
@@ -204,6 +205,10 @@ static bool run_taken(struct worker *w)
 	u32 nr = w->nr_batch;
 
 	stop_searching(w);
+	if (unlikely(w->came_home)) {
+		w->came_home = false;
+		fetch_add_relaxed(&s->wq->nr_repatriated, 1);
+	}
 	if (intensive)
 		worker_uncount(w, WORKER_INTENSIVE);
 	else if (worth_waking(w, s) && (nr > 1 || w->leaves_more || !pool_looks_empty(w->pool)))
@@ -255,6 +260,8 @@ static void sleep_idle(struct worker *w)
 {
 	struct worker_pool *pool = w->pool;
 
+	if (unlikely(pool->key.home) && home_return(&pool->key))
+		w->came_home = true;
 	WRITE_ONCE(w->idle_since_ns, clock_mono_ns());
 	if (xchg_seq_cst(&w->state, WORKER_IDLE) != WORKER_ACTIVE)
 		fetch_add_seq_cst(&pool->nr_running, 1);	/* the manager was quick */
@@ -363,6 +370,7 @@ int worker_start(struct worker_pool *pool)
 	w->searching = true;
 	w->dying = 0;
 	w->nr_spins_wasted = 0;
+	w->came_home = false;
 	fetch_add_seq_cst(&pool->nr_running, 1);
 	fetch_add_seq_cst(&pool->nr_searching, 1);
 	mutex_lock(&pool->lock);

@@ -59,6 +59,7 @@ struct worker {
 	u32			nr_batch;	/* W: slots in use */
 	bool			searching;	/* W: counted in pool.nr_searching */
 	bool			leaves_more;	/* W: the batch was not all */
+	bool			came_home;	/* W: from a CPU outside of its pod, before it slept */
 	unsigned long		slot[WORKER_SLOTS] __attribute__((aligned(CACHE_LINE)));
 						/* A: work and SLOT_COLOR, or 0 */
 

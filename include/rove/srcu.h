@@ -10,7 +10,22 @@
  *
  * A domain is alone: its grace periods wait for its own readers only.
  *
- * After fork() a domain of the parent is of no use in the child.
+ * After fork() the parent's domains go on in the child, where only the thread is that forked:
+ *
+ *  - Sections of the other threads are over; nobody waits for them, and their indices may
+ *    not be used.  A section of the thread that forked is still open, and ends with its
+ *    index, on any thread.  (A thread that had given a section away, or had ended another's,
+ *    may be taken for having one section more or less of that domain.)
+ *  - Callbacks that had not been called are called in the child, too, in their order, for the
+ *    child's copies; its own thread is made when rove_srcu_call(), rove_srcu_barrier() or
+ *    rove_srcu_start_poll() is next called, or rove_srcu_free() calls them itself.  One that was being called is the
+ *    parent's alone, unless it is the one that forked: that goes on.
+ *  - A grace period that another thread was waiting for is not over; cookies stay good, but
+ *    none is on its way before the domain has a thread again, see above.
+ *  - A watched domain is watched, by the same function.
+ *
+ * A fork() in a signal handler that has interrupted a function of this library, or declares
+ * itself, and vfork() and clone(): the child may call exec() and _exit() only.
  */
 #ifndef ROVE_SRCU_H
 #define ROVE_SRCU_H

@@ -6,10 +6,10 @@
  * queued, waits for one grace period for all of them, and calls them in order.
  * Of a period that is only polled for it begins the next one.
  *
- * Invariant: a callback is in the queue, or in the thread's batch; the thread
- *            does not sleep while one is queued.
- * Ordering:  srcu.cb.push -> srcu.cb.take, srcu.cb.doze -> srcu.cb.rouse,
- *            srcu.cb.started -> srcu.cb.seen, srcu.cb.done -> srcu.cb.waited
+ * Invariant: a callback is in the queue, or in the thread's batch, until right before it is
+ *            called; the thread does not sleep while one is queued.  Both lists are changed
+ *            under a lock that is held over fork(), so that a child has them whole.
+ * Ordering:  the lock's; srcu.cb.started -> srcu.cb.seen, srcu.cb.done -> srcu.cb.waited
  *            (docs/memory-model.md).
  */
 #include <unistd.h>
@@ -17,79 +17,92 @@
 #include "base/context.h"
 #include "base/futex.h"
 #include "base/thread.h"
-#include "srcu/barrier.h"
 #include "srcu/domain.h"
+#include "srcu/fork.h"
 
 #define START_RETRY_US 1000
 
 static __thread const struct rove_srcu *running_callbacks_of;
 
-static struct rove_srcu_head *take_all_oldest_first(struct rove_srcu *dom)
+/* Return: true: the caller wakes it, without the lock. */
+static bool rouse_locked(struct rove_srcu *dom)
 {
-	/*
-	 * ORDER srcu.cb.take (acquire): a callback is run after what its caller
-	 * did.  Pairs with srcu.cb.push in queue_push().
-	 */
-	struct rove_srcu_head *head = xchg_acquire(&dom->queue, NULL), *oldest = NULL;
+	bool asleep = dom->asleep;
 
-	while (head) {
-		struct rove_srcu_head *next = head->next;
-
-		head->next = oldest;
-		oldest = head;
-		head = next;
-	}
-	return oldest;
+	assert_held(&dom->call_lock);
+	WRITE_ONCE(dom->asleep, 0);
+	return asleep;
 }
 
 static void queue_push(struct rove_srcu *dom, struct rove_srcu_head *head)
 {
-	struct rove_srcu_head *newest = READ_ONCE(dom->queue);
+	bool asleep;
 
-	/*
-	 * ORDER srcu.cb.push (seq_cst): what the caller did, its unlinking too,
-	 * comes before the callback is seen; and the push before the look at
-	 * ->asleep.  Pairs with srcu.cb.take in take_all_oldest_first().
-	 */
-	do
-		head->next = newest;
-	while (!cmpxchg_seq_cst(&dom->queue, &newest, head));
-}
-
-static void thread_rouse(struct rove_srcu *dom)
-{
-	/*
-	 * ORDER srcu.cb.rouse (seq_cst): after the push or the request to stop.
-	 * Either this finds the thread asleep, or the thread finds what was
-	 * pushed.  Pairs with srcu.cb.doze in thread_doze().
-	 */
-	if (load_seq_cst(&dom->asleep) && xchg_seq_cst(&dom->asleep, 0))
+	head->next = NULL;
+	mutex_lock(&dom->call_lock);
+	if (dom->queue)
+		dom->newest->next = head;
+	else
+		dom->queue = head;
+	dom->newest = head;
+	asleep = rouse_locked(dom);
+	mutex_unlock(&dom->call_lock);
+	if (asleep)
 		futex_wake(&dom->asleep, 1);
 }
 
-static void thread_doze(struct rove_srcu *dom)
+/* Return: true if a grace period is wanted, for a batch or for its own sake. */
+static bool take_batch(struct rove_srcu *dom)
 {
-	/*
-	 * ORDER srcu.cb.doze (seq_cst): before the last look at the queue and the
-	 * state.  Pairs with srcu.cb.rouse in thread_rouse().
-	 */
-	store_seq_cst(&dom->asleep, 1);
-	while (!load_seq_cst(&dom->queue) && !load_seq_cst(&dom->gp_wanted) &&
-	       load_seq_cst(&dom->thread_state) != SRCU_THREAD_STOPPING &&
-	       READ_ONCE(dom->asleep))
-		futex_wait(&dom->asleep, 1, FUTEX_FOREVER);
-	WRITE_ONCE(dom->asleep, 0);
+	bool any;
+
+	mutex_lock(&dom->call_lock);
+	if (!dom->batch) {
+		dom->batch = dom->queue;
+		dom->queue = NULL;
+	}
+	any = dom->batch || dom->gp_wanted;
+	dom->gp_wanted = false;
+	mutex_unlock(&dom->call_lock);
+	return any;
 }
 
-static void run_batch(struct rove_srcu *dom, struct rove_srcu_head *head)
+/* Return: NULL if the batch is done. */
+static struct rove_srcu_head *take_one(struct rove_srcu *dom)
 {
-	rove_srcu_synchronize(dom);
-	while (head) {
-		struct rove_srcu_head *next = head->next;
+	struct rove_srcu_head *head;
 
+	mutex_lock(&dom->call_lock);
+	head = dom->batch;
+	if (head)
+		dom->batch = head->next;
+	mutex_unlock(&dom->call_lock);
+	return head;
+}
+
+static void run_batch(struct rove_srcu *dom)
+{
+	struct rove_srcu_head *head;
+
+	rove_srcu_synchronize(dom);
+	while ((head = take_one(dom)))
 		head->fn(head);		/* may free it */
-		head = next;
-	}
+}
+
+/* Return: false: it is to end, and nothing is queued. */
+static bool thread_doze(struct rove_srcu *dom)
+{
+	bool stopping, idle;
+
+	mutex_lock(&dom->call_lock);
+	stopping = READ_ONCE(dom->thread_state) == SRCU_THREAD_STOPPING;
+	idle = !dom->queue && !dom->gp_wanted;
+	WRITE_ONCE(dom->asleep, idle && !stopping);
+	stopping &= idle;
+	mutex_unlock(&dom->call_lock);
+	while (READ_ONCE(dom->asleep))
+		futex_wait(&dom->asleep, 1, FUTEX_FOREVER);
+	return !stopping;
 }
 
 static void *callback_thread(void *arg)
@@ -97,18 +110,11 @@ static void *callback_thread(void *arg)
 	struct rove_srcu *dom = arg;
 
 	running_callbacks_of = dom;
-	for (;;) {
-		bool stopping = load_seq_cst(&dom->thread_state) == SRCU_THREAD_STOPPING;
-		bool wanted = xchg_seq_cst(&dom->gp_wanted, 0);
-		struct rove_srcu_head *batch = take_all_oldest_first(dom);
-
-		if (batch || wanted)
-			run_batch(dom, batch);
-		else if (stopping)
-			return NULL;
-		else
-			thread_doze(dom);
-	}
+	do {
+		while (take_batch(dom))
+			run_batch(dom);
+	} while (thread_doze(dom));
+	return NULL;
 }
 
 static int thread_start(struct rove_srcu *dom)
@@ -142,11 +148,10 @@ void rove_srcu_call(struct rove_srcu *dom, struct rove_srcu_head *head,
 		    void (*fn)(struct rove_srcu_head *head))
 {
 	ctx_thread();
+	srcu_see_to_forks(dom);
 	head->fn = fn;
 	queue_push(dom, head);
-	/* Without a thread it stays queued: the next one finds it. */
-	if (!thread_start(dom))
-		thread_rouse(dom);
+	(void)thread_start(dom);	/* without a thread it stays queued: the next one finds it */
 }
 
 /**
@@ -155,11 +160,17 @@ void rove_srcu_call(struct rove_srcu *dom, struct rove_srcu_head *head,
 uint64_t rove_srcu_start_poll(struct rove_srcu *dom)
 {
 	u64 cookie = rove_srcu_get_state(dom);
+	bool asleep;
 
 	ctx_thread();
-	store_seq_cst(&dom->gp_wanted, 1);	/* as a push */
-	if (!thread_start(dom))
-		thread_rouse(dom);
+	srcu_see_to_forks(dom);
+	mutex_lock(&dom->call_lock);
+	dom->gp_wanted = true;
+	asleep = rouse_locked(dom);
+	mutex_unlock(&dom->call_lock);
+	if (asleep)
+		futex_wake(&dom->asleep, 1);
+	(void)thread_start(dom);
 	return cookie;
 }
 
@@ -182,6 +193,16 @@ static void barrier_reached(struct rove_srcu_head *head)
 	futex_wake(done, 1);
 }
 
+static bool is_empty(struct rove_srcu *dom)
+{
+	bool empty;
+
+	mutex_lock(&dom->call_lock);
+	empty = !dom->queue;
+	mutex_unlock(&dom->call_lock);
+	return empty;
+}
+
 /**
  * rove_srcu_barrier - see rove/srcu.h
  *
@@ -194,14 +215,24 @@ void rove_srcu_barrier(struct rove_srcu *dom)
 	ctx_may_sleep();
 	check(running_callbacks_of != dom);
 	/* ORDER srcu.cb.seen (acquire): as above.  Pairs with srcu.cb.started in thread_start(). */
-	if (load_acquire(&dom->thread_state) == SRCU_THREAD_NONE && !load_seq_cst(&dom->queue))
-		return;		/* so there was never a callback */
+	if (load_acquire(&dom->thread_state) == SRCU_THREAD_NONE && is_empty(dom))
+		return;		/* so there is no callback */
 	while (thread_start(dom))
 		usleep(START_RETRY_US);
 	rove_srcu_call(dom, &wait.head, barrier_reached);
 	/* ORDER srcu.cb.waited (acquire): pairs with srcu.cb.done in barrier_reached(). */
 	while (!load_acquire(&wait.done))
 		futex_wait(&wait.done, 0, FUTEX_FOREVER);
+}
+
+static void thread_stop(struct rove_srcu *dom)
+{
+	mutex_lock(&dom->call_lock);
+	WRITE_ONCE(dom->thread_state, SRCU_THREAD_STOPPING);
+	(void)rouse_locked(dom);
+	mutex_unlock(&dom->call_lock);
+	futex_wake(&dom->asleep, 1);
+	pthread_join(dom->thread, NULL);
 }
 
 /**
@@ -211,18 +242,62 @@ void rove_srcu_barrier(struct rove_srcu *dom)
  */
 void srcu_stop_callbacks(struct rove_srcu *dom)
 {
-	struct rove_srcu_head *batch;
-
 	ctx_may_sleep();
 	check(running_callbacks_of != dom);
 	/* ORDER srcu.cb.seen (acquire): as above.  Pairs with srcu.cb.started in thread_start(). */
 	if (load_acquire(&dom->thread_state) != SRCU_THREAD_NONE) {
-		store_seq_cst(&dom->thread_state, SRCU_THREAD_STOPPING);	/* as a push */
-		thread_rouse(dom);
-		pthread_join(dom->thread, NULL);
+		thread_stop(dom);
 		return;
 	}
-	/* The thread could never be started. */
-	while ((batch = take_all_oldest_first(dom)))
-		run_batch(dom, batch);
+	/* The thread could never be started, or is the parent's. */
+	while (take_batch(dom))
+		run_batch(dom);
+}
+
+/* --- in a child of fork() ------------------------------------------------------------------ */
+
+/* Who waits in rove_srcu_barrier() is not in the child, nor is the stack it waits on. */
+static struct rove_srcu_head *without_barriers(struct rove_srcu_head *head,
+					       struct rove_srcu_head **ret_last)
+{
+	struct rove_srcu_head *first = NULL, **link = &first, *last = NULL;
+
+	for (; head; head = head->next) {
+		if (head->fn == barrier_reached)
+			continue;
+		*link = last = head;
+		link = &head->next;
+	}
+	*link = NULL;
+	*ret_last = last;
+	return first;
+}
+
+/**
+ * srcu_fork_callbacks - what the parent's thread would have called is called here, too
+ *
+ * The thread is made by who next calls or waits.  But if a callback has forked, this is
+ * the thread, and goes on as such when the callback returns.
+ *
+ * Context: the only thread of the process; ->call_lock was held when it was forked.
+ */
+void srcu_fork_callbacks(struct rove_srcu *dom)
+{
+	struct rove_srcu_head *batch, *queue, *batch_last;
+
+	batch = without_barriers(dom->batch, &batch_last);
+	queue = without_barriers(dom->queue, &dom->newest);
+	WRITE_ONCE(dom->asleep, 0);
+	if (running_callbacks_of == dom) {
+		dom->batch = batch;
+		dom->queue = queue;
+		return;
+	}
+	dom->batch = NULL;
+	if (batch) {
+		batch_last->next = queue;
+		dom->newest = queue ? dom->newest : batch_last;
+	}
+	dom->queue = batch ?: queue;
+	dom->thread_state = SRCU_THREAD_NONE;
 }

@@ -84,6 +84,7 @@ int srcu_read_lock_slow(struct rove_srcu *dom, u32 idx, const void *where)
 	struct srcu_watch *watch;
 
 	ctx_any();
+	srcu_own[dom->name].nr_begun[idx]++;
 	count_begin(dom, idx);
 	watch = srcu_watch_of(dom);
 	if (unlikely(watch))
@@ -107,4 +108,5 @@ void srcu_read_unlock_slow(struct rove_srcu *dom, u32 idx)
 	if (unlikely(watch && idx >> TAG_SHIFT))
 		srcu_watch_leave(watch, idx >> TAG_SHIFT);
 	count_end(dom, idx & 1);
+	srcu_own[dom->name].nr_ended[idx & 1]++;
 }

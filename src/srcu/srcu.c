@@ -7,7 +7,7 @@
  * Ordering:  srcu.enter -> srcu.scan, srcu.leave -> srcu.drained, srcu.gp.end ->
  *            srcu.gp.poll, srcu.fast.publish -> srcu.fast.observe
  *            (docs/memory-model.md).
- * Not here:  callbacks (callback.c), watching (watch.c).
+ * Not here:  callbacks (callback.c), watching (watch.c), fork() (fork.c).
  */
 #include <errno.h>
 #include <sched.h>
@@ -19,6 +19,7 @@
 #include "base/context.h"
 #include "srcu/barrier.h"
 #include "srcu/domain.h"
+#include "srcu/fork.h"
 #include "srcu/read.h"
 #include "srcu/watch.h"
 
@@ -37,6 +38,7 @@ int rove_srcu_create(struct rove_srcu **ret_dom)
 	if (posix_memalign((void **)&dom, __alignof__(*dom), sizeof(*dom)))
 		return -ENOMEM;
 	*dom = (struct rove_srcu)SRCU_INIT;
+	srcu_name(dom);
 	srcu_speed_up(dom);
 	*ret_dom = dom;
 	return 0;
@@ -52,6 +54,7 @@ void rove_srcu_free(struct rove_srcu *dom)
 		return;
 	srcu_stop_callbacks(dom);
 	rove_srcu_unwatch(dom);
+	srcu_unlist(dom);
 	free(dom->fast);
 	free(dom);
 }
@@ -80,11 +83,13 @@ void srcu_speed_up(struct rove_srcu *dom)
 	long nr_cpus = sysconf(_SC_NPROCESSORS_CONF);
 
 	ctx_may_sleep();
+	srcu_see_to_forks(dom);
 	if (nr_cpus < 1 || !srcu_percpu_available() || !srcu_barrier_all_cpus_available())
 		return;
 	mutex_lock(&dom->gp_lock);
 	if (!dom->fast) {
 		dom->rseq = srcu_percpu_rseq();
+		dom->own = (char *)&srcu_own[dom->name] - (char *)__builtin_thread_pointer();
 		dom->fast = fast_slots_alloc(nr_cpus);
 	}
 	/*
@@ -102,16 +107,23 @@ void srcu_speed_up(struct rove_srcu *dom)
 	mutex_unlock(&dom->gp_lock);
 }
 
+/* Those that were there when the sums began are enough: who counts in others comes later. */
+static u32 nr_fast_slots(struct rove_srcu *dom)
+{
+	/* ORDER srcu.fast.observe (acquire): as in srcu_nr_fast().  Pairs with srcu.fast.publish. */
+	return load_acquire(&dom->nr_slots);
+}
+
 static u64 srcu_sum_unlocks(struct rove_srcu *dom, u32 idx)
 {
+	u32 nr_slots = nr_fast_slots(dom);
 	u64 sum = 0;
 
-	assert_held(&dom->gp_lock);
 	/*
 	 * ORDER srcu.drained (acquire): whoever waited goes on after the accesses
 	 * of the sections counted here.  Pairs with srcu.leave in srcu_read_unlock().
 	 */
-	for (u32 i = 0; i < dom->nr_slots; i++)
+	for (u32 i = 0; i < nr_slots; i++)
 		sum += load_acquire(&dom->fast[i].nr_unlocks[idx]);
 	for (u32 i = 0; i < SRCU_SHARED_SLOTS; i++)
 		sum += load_acquire(&dom->shared[i].nr_unlocks[idx]);
@@ -120,27 +132,39 @@ static u64 srcu_sum_unlocks(struct rove_srcu *dom, u32 idx)
 
 static u64 srcu_sum_locks(struct rove_srcu *dom, u32 idx)
 {
+	u32 nr_slots = nr_fast_slots(dom);
 	u64 sum = 0;
 
-	assert_held(&dom->gp_lock);
 	/*
 	 * ORDER srcu.scan (seq_cst): a section not counted here begins after
 	 * everything the writer did before.  Pairs with srcu.enter in
 	 * srcu_read_lock(); the barrier is in srcu_readers_gone().
 	 */
-	for (u32 i = 0; i < dom->nr_slots; i++)
+	for (u32 i = 0; i < nr_slots; i++)
 		sum += load_seq_cst(&dom->fast[i].nr_locks[idx]);
 	for (u32 i = 0; i < SRCU_SHARED_SLOTS; i++)
 		sum += load_seq_cst(&dom->shared[i].nr_locks[idx]);
 	return sum;
 }
 
-static bool srcu_readers_gone(struct rove_srcu *dom, u32 idx)
+/**
+ * srcu_open_at_most - how many sections may be open
+ *
+ * Context: may sleep.
+ * Return:  not less than were open under @idx during all of the call; 0: see srcu_wait_readers().
+ */
+u64 srcu_open_at_most(struct rove_srcu *dom, u32 idx)
 {
 	u64 nr_unlocks = srcu_sum_unlocks(dom, idx);
 
 	srcu_barrier_all_cpus();
-	return srcu_sum_locks(dom, idx) == nr_unlocks;
+	return srcu_sum_locks(dom, idx) - nr_unlocks;
+}
+
+static bool srcu_readers_gone(struct rove_srcu *dom, u32 idx)
+{
+	assert_held(&dom->gp_lock);
+	return !srcu_open_at_most(dom, idx);
 }
 
 static void wait_a_while(u64 ns)
@@ -248,6 +272,7 @@ void rove_srcu_synchronize(struct rove_srcu *dom)
 	u64 cookie = rove_srcu_get_state(dom);
 
 	ctx_may_sleep();
+	srcu_see_to_forks(dom);
 	mutex_lock(&dom->gp_lock);
 	if (!rove_srcu_poll_state(dom, cookie))
 		srcu_grace_period(dom);

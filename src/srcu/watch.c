@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/symbol.h"
+#include "srcu/fork.h"
 #include "srcu/read.h"
 #include "srcu/watch.h"
 
@@ -278,4 +279,31 @@ void rove_srcu_unwatch(struct rove_srcu *dom)
 	}
 	mutex_unlock(&dom->gp_lock);
 	free(watch);
+}
+
+/**
+ * srcu_fork_watch - in a child of fork(): records of other threads' sections end with them
+ * @old_tid:    of the thread that forked: its records go on, under its new id
+ * @in_period:  the forking thread holds ->gp_lock, so nothing is half done
+ *
+ * What another thread had begun of rove_srcu_watch() has been done, of rove_srcu_unwatch()
+ * has not: either way readers with a record may be there.
+ *
+ * Context: the only thread of the process.
+ */
+void srcu_fork_watch(struct rove_srcu *dom, u32 old_tid, bool in_period)
+{
+	struct srcu_watch *watch = dom->reporter ?: dom->watch;
+
+	for (u32 i = 0; watch && i < NR_RECORDS; i++) {
+		struct srcu_record *record = &watch->records[i];
+		bool mine = record->tid == old_tid && record->start_ns;
+
+		WRITE_ONCE(record->tid, mine ? mutex_self() : 0);
+		WRITE_ONCE(record->start_ns, mine ? record->start_ns : 0);
+	}
+	if (in_period)
+		return;
+	dom->watch = dom->reporter = watch;
+	dom->nr_fast = watch ? 0 : dom->nr_slots;
 }

@@ -18,8 +18,8 @@
  *    may be taken for having one section more or less of that domain.)
  *  - Callbacks that had not been called are called in the child, too, in their order, for the
  *    child's copies; its own thread is made when rove_srcu_call(), rove_srcu_barrier() or
- *    rove_srcu_start_poll() is next called, or rove_srcu_free() calls them itself.  One that was being called is the
- *    parent's alone, unless it is the one that forked: that goes on.
+ *    rove_srcu_start_poll() is next called, or rove_srcu_free() calls them itself.  One that
+ *    was being called is the parent's alone, unless it is the one that forked: that goes on.
  *  - A grace period that another thread was waiting for is not over; cookies stay good, but
  *    none is on its way before the domain has a thread again, see above.
  *  - A watched domain is watched, by the same function.

@@ -130,6 +130,9 @@ static __always_inline void call_deleted(struct async_results *r, struct element
 	SAY(deleted_timer_async, bpf_timer_cancel_async(&e->timer));
 	SAY(deleted_wq_start, bpf_wq_start(&e->wq, 0));
 	SAY(deleted_wq_set, bpf_wq_set_callback(&e->wq, (callback_fn *)never, 0));
+	SAY(deleted_timer_init, bpf_timer_init(&e->timer, &elements, MONOTONIC));
+	SAY(deleted_timer_init_start, bpf_timer_start(&e->timer, FAR_NS, 0));
+	SAY(deleted_wq_init, bpf_wq_init(&e->wq, &elements, 0));
 }
 
 /* Once: a perf event comes again and again. */

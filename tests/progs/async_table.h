@@ -49,6 +49,9 @@
 	X(deleted_timer_async)       \
 	X(deleted_wq_start)          \
 	X(deleted_wq_set)            \
+	X(deleted_timer_init)        \
+	X(deleted_timer_init_start)  \
+	X(deleted_wq_init)           \
 	X(own_cancel)                \
 	X(own_async)                 \
 	X(own_start)                 \

@@ -21,10 +21,6 @@
 #include "wq/work_state.h"
 #include "wq/wq.h"
 
-/* shard.flush_waits, with the number of the color's turn above these. */
-#define FLUSH_COLOR 1u
-#define FLUSH_WAITS 2u
-
 static void flush_begin(struct rove_workqueue *wq);
 
 static void flush_shard_done(struct rove_workqueue *wq)
@@ -61,7 +57,7 @@ void flush_mark_reached_locked(struct shard *s)
 	 * ORDER fly.landed (seq_cst): before the look at the count.  Either that is 0, or
 	 * who makes it 0 finds a flush waiting.  Pairs with fly.land in shard_land().
 	 */
-	store_seq_cst(&s->flush_waits, s->nr_turns << 2 | FLUSH_WAITS | old);
+	store_seq_cst(&s->flush_waits, flush_waits_for(s->nr_turns, old));
 }
 
 /**

@@ -36,6 +36,7 @@ enum op {
 struct ours {
 	struct bpf_map *map, *outer;
 	enum op op;
+	bool looks_up;
 	bool handler;
 };
 
@@ -53,24 +54,38 @@ static u32 type_of(enum op op)
 							    BPF_MAP_TYPE_HASH;
 }
 
-static struct bpf_map *find_map(const struct ours *o)
+static bool looks_up(enum op op)
 {
-	return o->outer ? o->outer->ops->lookup(o->outer, &(u32){ 0 }) : o->map;
+	return op == LOOKUP || op == PERCPU_LOOKUP || op == INNER_LOOKUP;
 }
 
 static void one(const struct ours *o, u32 key)
 {
-	struct bpf_map *map = find_map(o);
 	u64 value = key;
 	int err = 0;
 
-	if (o->op == LOOKUP || o->op == PERCPU_LOOKUP || o->op == INNER_LOOKUP)
-		err = map->ops->lookup(map, &key) ? 0 : -ENOENT;
+	if (o->looks_up)
+		err = o->map->ops->lookup(o->map, &key) ? 0 : -ENOENT;
 	else
 		err = o->map->ops->update(o->map, &key, &value, BPF_ANY);
 	if (o->op == INSERT_DELETE && !err)
 		err = o->map->ops->delete(o->map, &key);
 	nr_refused += !!err;
+}
+
+static void one_in_outer(const struct ours *o, u32 key)
+{
+	struct bpf_map *map = o->outer->ops->lookup(o->outer, &(u32){ 0 });
+
+	nr_refused += !map->ops->lookup(map, &key);
+}
+
+static void all(const struct ours *o)
+{
+	for (u32 i = 0; !o->outer && i < NR_OPS; i++)
+		one(o, i % NR_KEYS);
+	for (u32 i = 0; o->outer && i < NR_OPS; i++)
+		one_in_outer(o, i % NR_KEYS);
 }
 
 static double ours_once(void *arg)
@@ -84,8 +99,7 @@ static double ours_once(void *arg)
 	map_rcu_read_lock();
 	if (o->handler)
 		ctx_nmi_enter();
-	for (u32 i = 0; i < NR_OPS; i++)
-		one(o, i % NR_KEYS);
+	all(o);
 	if (o->handler)
 		ctx_nmi_exit();
 	map_rcu_read_unlock();
@@ -109,7 +123,9 @@ static struct bpf_map *map_at(int fd)
 static struct ours new_ours(enum op op, u32 flags, bool handler)
 {
 	int fd = map_new(type_of(op), 4, 8, 4 * NR_KEYS, flags), outer;
-	struct ours o = { .map = map_at(fd), .op = op, .handler = handler };
+	struct ours o = {
+		.map = map_at(fd), .op = op, .looks_up = looks_up(op), .handler = handler,
+	};
 
 	for (u32 key = 0; op != INSERT_DELETE && key < NR_KEYS; key++)
 		map_update(fd, &key, zeros, 0);
@@ -149,8 +165,7 @@ static double kernel_once(void *arg)
 
 static int kernel_prog(int map, enum op op)
 {
-	const s32 first = op == LOOKUP || op == PERCPU_LOOKUP ? BPF_FUNC_map_lookup_elem :
-								BPF_FUNC_map_update_elem;
+	const s32 first = looks_up(op) ? BPF_FUNC_map_lookup_elem : BPF_FUNC_map_update_elem;
 	struct bpf_insn insns[] = {
 		ST(BPF_DW, BPF_REG_10, -16, 0),
 		MOV_K(BPF_REG_6, 0),

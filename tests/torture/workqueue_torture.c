@@ -27,7 +27,12 @@
 #define NR_ORDERED 64
 #define MAX_ACTIVE 2
 
-enum { Q_UNBOUND, Q_HELP, Q_BOUND, Q_FEW, Q_ORDERED, Q_INTENSIVE, Q_RESCUED, Q_BH, NR_QUEUES };
+enum {
+	Q_UNBOUND, Q_HELP, Q_BOUND, Q_FEW, Q_ORDERED, Q_INTENSIVE, Q_RESCUED, Q_BH, Q_SHORT,
+	NR_ANY_CONTEXT,
+	Q_WAITS = NR_ANY_CONTEXT, Q_RUNS,	/* when they are full: not for handlers */
+	NR_QUEUES
+};
 
 static const uint32_t queue_flags[NR_QUEUES] = {
 	[Q_UNBOUND] = ROVE_WQ_UNBOUND,
@@ -38,6 +43,13 @@ static const uint32_t queue_flags[NR_QUEUES] = {
 	[Q_INTENSIVE] = ROVE_WQ_CPU_INTENSIVE,
 	[Q_RESCUED] = ROVE_WQ_UNBOUND | ROVE_WQ_MEM_RECLAIM | ROVE_WQ_FREEZABLE,
 	[Q_BH] = ROVE_WQ_BH,
+	[Q_SHORT] = ROVE_WQ_UNBOUND | ROVE_WQ_HIGHPRI,
+	[Q_WAITS] = 0,
+	[Q_RUNS] = ROVE_WQ_UNBOUND,
+};
+
+static const uint32_t queue_full[NR_QUEUES] = {
+	[Q_WAITS] = ROVE_WQ_FULL_WAIT, [Q_RUNS] = ROVE_WQ_FULL_RUN,
 };
 
 struct item {
@@ -128,9 +140,28 @@ static void on_signal(int sig)
 	static u64 seed;
 	u64 mine = fetch_add_relaxed(&seed, 0x9e3779b97f4a7c15ull);
 	struct item *item = &items[next_random(&mine) % NR_WORKS];
+	struct rove_workqueue *wq = queues[next_random(&mine) % NR_ANY_CONTEXT];
 
 	fetch_add_relaxed(&nr_in_handlers, 1);
-	queued(item, rove_queue_work(queues[next_random(&mine) % NR_QUEUES], &item->dwork.work));
+	switch (next_random(&mine) % 4) {
+	case 0:
+		queued(item, rove_queue_delayed_work(wq, &item->dwork,
+						     next_random(&mine) % 200000));
+		break;
+	case 1:
+		queued(item, rove_queue_work_on(next_random(&mine) % 4, wq, &item->dwork.work));
+		rove_work_busy(&item->dwork.work);
+		break;
+	default:
+		queued(item, rove_queue_work(wq, &item->dwork.work));
+	}
+}
+
+/* Also when it would not be taken for another reason. */
+static void expect_not_queued(int result)
+{
+	if (result != -ECANCELED && result != -EAGAIN && result != -ESHUTDOWN)
+		bad("a disabled work was queued");
 }
 
 static void queue_many(u64 *seed)
@@ -183,8 +214,7 @@ static void one_operation(u64 *seed)
 		break;
 	case 12:
 		taken_back(item, rove_disable_work_sync(work));
-		if (rove_queue_work(wq, work) != -ECANCELED)
-			bad("a disabled work was queued");
+		expect_not_queued(rove_queue_work(wq, work));
 		rove_enable_work(work);
 		break;
 	case 13:
@@ -221,7 +251,7 @@ static void *changer(void *arg)
 			.size = sizeof(attrs), .scope = scopes[n % 3], .strict = n & 8,
 		};
 
-		switch (n / 16 % 4) {
+		switch (n / 16 % 5) {
 		case 0:
 			rove_workqueue_apply_attrs(queues[n % 2 ? Q_UNBOUND : Q_ORDERED], &attrs);
 			rove_workqueue_apply_attrs(ordered_queue, &attrs);
@@ -229,6 +259,7 @@ static void *changer(void *arg)
 		case 1:
 			rove_workqueue_set_max_active(queues[Q_UNBOUND], 1 + n / 64 % 8);
 			rove_workqueue_set_max_active(queues[Q_BOUND], 1 + n / 64 % 8);
+			rove_workqueue_set_min_active(queues[Q_UNBOUND], 1);
 			break;
 		case 2:
 			rove_freeze_workqueues();
@@ -236,6 +267,10 @@ static void *changer(void *arg)
 			break;
 		case 3:
 			usleep(500);
+			break;
+		case 4:
+			if (n / 128 % 8 == 0)
+				rove_drain_workqueue(queues[n / 1024 % NR_QUEUES]);
 		}
 	}
 	return NULL;
@@ -279,6 +314,8 @@ static void make_queues(void)
 			.size = sizeof(options), .flags = queue_flags[i],
 			.max_active = i == Q_FEW ? MAX_ACTIVE : 0,
 			.scope = i == Q_FEW ? ROVE_WQ_SCOPE_SYSTEM : 0,
+			.max_pending = i >= Q_SHORT ? 4 : 0,
+			.full = queue_full[i],
 		};
 
 		EXPECT_EQ(rove_workqueue_create("torture", &options, &queues[i]), 0);

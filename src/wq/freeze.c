@@ -16,7 +16,7 @@ static u32 depth;	/* under wq_list_lock */
 static void set_frozen(struct rove_workqueue *wq, bool frozen)
 {
 	mutex_lock(&wq->config);
-	wq->frozen = frozen;
+	WRITE_ONCE(wq->frozen, frozen);
 	wq_spread_active(wq);
 	mutex_unlock(&wq->config);
 }

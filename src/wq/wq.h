@@ -55,7 +55,7 @@ struct rove_workqueue {
 	struct mutex		config;		/* nests outside of pools' locks */
 	u32			max_active;	/* C */
 	u32			min_active;	/* C */
-	u32			frozen;		/* C */
+	u32			frozen;		/* C, read without */
 	u32			max_blocked;	/* I */
 	u32			nr_lanes;	/* C */
 	struct lane		**lanes;	/* C */

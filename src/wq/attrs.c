@@ -209,6 +209,8 @@ static void move_shard_locked(struct shard *s, struct lane *lane)
 	/*
 	 * ORDER shard.move (seq_cst): before the last look into the shard.  Who queues and
 	 * tells the old pool is seen here.  Pairs with shard.push in shard_push_linked().
+	 * ORDER shard.settle (release): who finds the pool here finds it made.  Pairs with
+	 * shard.settled in shard_pool().
 	 */
 	store_seq_cst(&s->pool, lane->pool);
 	pool_adopt_locked(lane->pool, s);

@@ -167,7 +167,7 @@ void pool_announce(struct shard *s)
 	if (!cmpxchg_seq_cst(&s->announced, &quiet, SHARD_ANNOUNCING))
 		return;
 	WRITE_ONCE(s->announce_ns, clock_mono_ns());
-	push_announced(READ_ONCE(s->pool), s);
+	push_announced(shard_pool(s), s);
 }
 
 static void ring_add_locked(struct worker_pool *pool, struct shard *s)
@@ -218,8 +218,8 @@ void pool_collect_locked(struct worker_pool *pool)
 			ring_add_locked(pool, s);
 		} else {
 			/* It was moved after somebody had looked where it is. */
-			push_announced(READ_ONCE(s->pool), s);
-			pool_kick(READ_ONCE(s->pool));
+			push_announced(shard_pool(s), s);
+			pool_kick(shard_pool(s));
 		}
 	}
 }
@@ -227,7 +227,7 @@ void pool_collect_locked(struct worker_pool *pool)
 /* A shard that left the ring without being quiet comes back.  Context: thread. */
 void pool_reannounce(struct shard *s)
 {
-	struct worker_pool *pool = READ_ONCE(s->pool);
+	struct worker_pool *pool = shard_pool(s);
 
 	mutex_lock(&pool->lock);
 	pool_collect_locked(pool);

@@ -81,6 +81,16 @@ static inline struct worker_pool *pools_first(void)
 	return load_acquire(&pool_list);
 }
 
+/* Context: any.  Where a shard is, or was a moment ago. */
+static inline struct worker_pool *shard_pool(const struct shard *s)
+{
+	/*
+	 * ORDER shard.settled (acquire): a pool is used after it was made.  Pairs with
+	 * shard.settle in move_shard_locked().
+	 */
+	return load_acquire(&s->pool);
+}
+
 int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **ret_pool);
 void pool_put(struct worker_pool *pool);
 void pool_add_user(struct worker_pool *pool);

@@ -42,7 +42,7 @@ struct shard *wq_shard_here(const struct rove_workqueue *wq)
 /* For comparison: what the default does without a lock. */
 static void __attribute__((noinline)) announce_and_wake_locked(struct shard *s, u32 wake)
 {
-	struct worker_pool *pool = READ_ONCE(s->pool);
+	struct worker_pool *pool = shard_pool(s);
 	struct worker *w;
 
 	if (unlikely(fork_no_threads()) && fork_start_threads())
@@ -62,7 +62,7 @@ static void __attribute__((noinline)) announce_and_wake(struct shard *s)
 	if (unlikely(fork_no_threads()) && fork_start_threads())
 		return;		/* who starts them will look into the shard */
 	pool_announce(s);
-	w = pool_choose(READ_ONCE(s->pool));
+	w = pool_choose(shard_pool(s));
 	if (w) {
 		fetch_add_relaxed(&s->nr_wakeups, 1);
 		WRITE_ONCE(w->hint, s);

@@ -183,5 +183,5 @@ void shard_return(struct shard *s, struct rove_work *work, u32 color)
 	mutex_unlock(&s->lock);
 	if (!load_seq_cst(&s->announced))
 		pool_announce(s);
-	pool_kick(READ_ONCE(s->pool));
+	pool_kick(shard_pool(s));
 }

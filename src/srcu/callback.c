@@ -22,7 +22,8 @@
 
 #define START_RETRY_US 1000
 
-static __thread const struct rove_srcu *running_callbacks_of;
+static __thread const struct rove_srcu *running_callbacks_of
+	__attribute__((tls_model("initial-exec")));
 
 /* Return: true: the caller wakes it, without the lock. */
 static bool rouse_locked(struct rove_srcu *dom)

@@ -35,8 +35,10 @@ static u32 names_used = 1;	/* under domains_lock: bit n: ->name n; 0: all the ot
 
 __thread struct srcu_own srcu_own[SRCU_OWN_NAMES];
 
-static __thread bool prepared;		/* from before fork() to after it: the locks are held */
-static __thread u32 forker;		/* the thread's id before it forked */
+/* From before fork() to after it: the locks are held. */
+static __thread bool prepared __attribute__((tls_model("initial-exec")));
+/* The thread's id before it forked. */
+static __thread u32 forker __attribute__((tls_model("initial-exec")));
 
 static struct rove_srcu *domain_after(const struct list_head *pos)
 {

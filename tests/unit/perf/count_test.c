@@ -2,6 +2,14 @@
 /*
  * What an event's program is run for and what it misses: every sample is one or the other.
  */
+#include <rove/bpf.h>
+
+union bpf_attr;
+
+/* Who answers bpf(2): this process, or the kernel. */
+static int (*implementor)(int cmd, union bpf_attr *attr, unsigned int size) = rove_bpf;
+#define rove_bpf(cmd, attr, size) implementor(cmd, attr, size)
+
 #include <pthread.h>
 
 #include "base/atomic.h"
@@ -108,6 +116,50 @@ TEST(perf_count, runs_are_counted_and_timed_when_somebody_asks)
 	close(event);
 	EXPECT_EQ(rove_bpf_close(prog), 0);
 	EXPECT_EQ(rove_bpf_close(map), 0);
+}
+
+static int kernel_bpf(int cmd, union bpf_attr *attr, unsigned int size)
+{
+	int ret = syscall(SYS_bpf, cmd, attr, size);
+
+	return ret < 0 ? -errno : ret;
+}
+
+/* Its own runs are all that is counted of a program, and each is timed. */
+static void expect_all_counted(int (*drop)(int fd))
+{
+	int event = clock_event(0, PERIOD_NS), map = kept_map(), prog = slow_prog(map, 1);
+	int stats = stats_open(), link = attach(prog, event);
+
+	EXPECT_TRUE(link >= 0);
+	event_start(event);
+	while (kept_in(map).nr_done < 10)
+		close(-1);
+	event_stop(event);
+	EXPECT_EQ(info_of(prog).run_cnt, kept_in(map).nr_done);
+	EXPECT_TRUE(info_of(prog).run_time_ns > 0);
+	EXPECT_EQ(drop(link), 0);
+	EXPECT_EQ(drop(stats), 0);
+	EXPECT_EQ(drop(prog), 0);
+	EXPECT_EQ(drop(map), 0);
+	close(event);
+}
+
+TEST(perf_count, every_run_is_counted_as_in_the_kernel)
+{
+	int probe;
+
+	close(EVENT_OR_SKIP(0));
+	expect_all_counted(rove_bpf_close);
+	implementor = kernel_bpf;
+	probe = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	if (probe >= 0) {
+		close(probe);
+		expect_all_counted(close);
+	}
+	implementor = rove_bpf;
+	if (probe < 0)
+		SKIP("no bpf(2) of the kernel's: %s", strerror(-probe));
 }
 
 TEST(perf_count, a_sample_that_comes_while_the_program_runs_is_counted_and_not_run)

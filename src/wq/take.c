@@ -58,7 +58,8 @@ static u32 batch_size(const struct shard *s, const struct worker *w)
 	u64 share = s->nr_listed / (2 * limit);
 	u32 run_ns = READ_ONCE(s->run_ns);
 
-	if (s->wq->flags & ROVE_WQ_CPU_INTENSIVE)
+	/* Of a rescuer that waits nobody takes back what it has not begun: see look_at_workers(). */
+	if (s->wq->flags & ROVE_WQ_CPU_INTENSIVE || w->rescues)
 		return 1;
 	if (limit == 1 || (run_ns && run_ns < WORTH_WAKING_NS / WORKER_SLOTS))
 		return WORKER_SLOTS;

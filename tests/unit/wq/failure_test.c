@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <rove/workqueue.h>
 
@@ -320,4 +321,37 @@ TEST(failure, a_rescuer_runs_what_waits_behind_as_many_blocked_workers_as_may_be
 	rove_workqueue_free(blocked);
 	rove_workqueue_free(wq);
 	free(works);
+}
+
+static u32 told;
+
+static void wait_for_next(struct rove_work *work)
+{
+	store_release(&inside, 2);
+	while (!load_acquire(&told))
+		usleep(200);
+}
+
+static void tell(struct rove_work *work)
+{
+	store_release(&told, 1);
+}
+
+/* It waits without saying so; the next one of its queue is run when there are threads again. */
+TEST(failure, a_rescuer_that_waits_keeps_nothing_that_others_might_run)
+{
+	struct rove_work works[2], first = ROVE_WORK_INIT(wait_for_next), next = ROVE_WORK_INIT(tell);
+	struct rove_work *both[] = { &first, &next };
+	struct rove_workqueue *wq = block_pool(ROVE_WQ_UNBOUND | ROVE_WQ_MEM_RECLAIM, 13, works);
+
+	WRITE_ONCE(told, 0);
+	while (!READ_ONCE(nr_runs))
+		sched_yield();
+	EXPECT_EQ(rove_queue_works(wq, both, 2), 2);
+	while (load_acquire(&inside) != 2)
+		sched_yield();
+	WRITE_ONCE(refuse_threads, 0);
+	rove_flush_work(&first);
+	EXPECT_EQ(READ_ONCE(told), 1);
+	unblock(wq);
 }

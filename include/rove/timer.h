@@ -12,7 +12,8 @@
  * together: never one's time with another's CPU.
  *
  * rove_softirq_start() must have succeeded for callbacks to run; a timer started
- * before is kept.  After fork() the parent's timers are of no use in the child.
+ * before is kept.  In a child of fork() the parent's timers are idle: the child may start them,
+ * and calls rove_softirq_start() itself.
  */
 #ifndef ROVE_TIMER_H
 #define ROVE_TIMER_H

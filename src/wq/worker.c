@@ -260,14 +260,15 @@ static void sleep_idle(struct worker *w)
 {
 	struct worker_pool *pool = w->pool;
 
-	if (unlikely(pool->key.home) && home_return(&pool->key))
-		w->came_home = true;
 	WRITE_ONCE(w->idle_since_ns, clock_mono_ns());
 	if (xchg_seq_cst(&w->state, WORKER_IDLE) != WORKER_ACTIVE)
 		fetch_add_seq_cst(&pool->nr_running, 1);	/* the manager was quick */
 	idle_push(pool, w);
 	w->searching = false;
 	pool_doze(pool, true);
+	/* The way home may be long, but nobody counts on it any more. */
+	if (unlikely(pool->key.home) && home_return(&pool->key))
+		w->came_home = true;
 	sleep_until_woken(w);
 	manager_stay_awake();
 	WRITE_ONCE(w->state, WORKER_ACTIVE);

@@ -63,23 +63,36 @@ static void run(struct rove_workqueue *wq, rove_work_fn *fn)
 	wait_until_asleep(wq->shards[home_cpu]->pool);
 }
 
-/* Where the thread was last: field 39 of its line.  A pool may let it end. */
-static void note_where_it_sleeps(void)
+/* Its state and the CPU it was on last: fields 3 and 39.  Return: false: it has ended. */
+static bool look_at_thread(char *ret_state, u32 *ret_cpu)
 {
-	char path[64], line[1024] = "";
-	u32 cpu = UINT32_MAX, field = 2;
+	char path[64], line[1024] = "", *at;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", strayed);
 	f = fopen(path, "r");
 	if (!f)
-		return;
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
+		return false;
+	at = fgets(line, sizeof(line), f) ? strrchr(line, ')') : NULL;
 	fclose(f);
-	for (char *at = strrchr(line, ')'); at && cpu == UINT32_MAX; at = strchr(at + 1, ' ')) {
-		if (field++ == 39)
-			cpu = strtoul(at, NULL, 10);
+	if (!at)
+		return false;
+	*ret_state = at[2];
+	for (u32 field = 2; at && field < 39; field++)
+		at = strchr(at + 1, ' ');
+	*ret_cpu = at ? strtoul(at, NULL, 10) : UINT32_MAX;
+	return true;
+}
+
+/* A pool may let it end instead. */
+static void note_where_it_sleeps(void)
+{
+	char state = 'R';
+	u32 cpu = UINT32_MAX;
+
+	while (state != 'S') {
+		if (!look_at_thread(&state, &cpu))
+			return;
 	}
 	nr_slept_home += cpu == home_cpu;
 	nr_slept_away += cpu == away_cpu;

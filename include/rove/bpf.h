@@ -6,6 +6,19 @@
  * call, over this process's own objects.  Descriptors that it returns are real
  * descriptors: they can be duplicated, passed over a unix socket and polled or
  * mapped as the kernel's can, and they are closed with close(2).
+ *
+ * After fork() a child may close what it has inherited.  Timers and works in values of maps are
+ * idle there, and may be started again; events sample the parent only.  A child that goes on to
+ * change maps, the parent's or its own, needs three things of the application:
+ *
+ *  - While it forks, no other thread is inside of a call of this header, or runs a program.
+ *  - It has liburcu's threads go on in the child, as every user of liburcu has to whose children
+ *    do: handlers of pthread_atfork() that call urcu_bp_call_rcu_before_fork() and
+ *    urcu_bp_before_fork(), and their two counterparts each.  The library does not, because a
+ *    second caller of these waits for ever.  Without them, what the child takes out of maps
+ *    is never used again.
+ *  - What signal handlers have taken out of a map has been given back: else that map gives
+ *    nothing back in the child.
  */
 #ifndef ROVE_BPF_H
 #define ROVE_BPF_H

@@ -3,8 +3,13 @@
  * Timers and works in values of maps: what each call gives, in which context, and
  * that nothing is called, or kept, after its value is gone.
  */
+#include <sched.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <rove/irq_work.h>
 
 #include "base/clock.h"
 #include "base/context.h"
@@ -476,5 +481,44 @@ TEST(async, a_signal_handler_that_takes_the_whole_reserve_is_told_so)
 	begin();
 	sigaction(SIGUSR1, &action, NULL);
 	raise(SIGUSR1);
+	end();
+}
+
+/* --- in a child of fork() ----------------------------------------------------------------------- */
+
+static int use_timer_in_child(struct value *v)
+{
+	alarm(100);
+	if (rove_softirq_start())
+		return 1;
+	/* What the parent has armed is armed there only. */
+	if (async_timer_cancel_async(&v->timer) || READ_ONCE(nr_calls))
+		return 2;
+	if (async_timer_start(&v->timer, 0, 0))
+		return 3;
+	while (!load_acquire(&nr_calls))
+		sched_yield();
+	return async_timer_cancel(&v->timer) ? 4 : 0;
+}
+
+TEST(async, a_timer_of_the_parent_is_idle_in_a_child_and_can_be_used_there)
+{
+	struct value *v = begin();
+	int status = -1;
+	pid_t child;
+
+#ifdef __SANITIZE_THREAD__
+	SKIP("ThreadSanitizer lets no thread be made in a child of a process with threads");
+#endif
+	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
+	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
+	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), 0);
+	child = fork();
+	if (!child)
+		_exit(use_timer_in_child(v));
+	EXPECT_EQ(waitpid(child, &status, 0), child);
+	EXPECT_EQ(status, 0);
+	EXPECT_EQ(async_timer_cancel(&v->timer), 1);
+	EXPECT_EQ(READ_ONCE(nr_calls), 0);
 	end();
 }

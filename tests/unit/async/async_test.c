@@ -503,13 +503,14 @@ static int use_timer_in_child(struct value *v)
 
 TEST(async, a_timer_of_the_parent_is_idle_in_a_child_and_can_be_used_there)
 {
-	struct value *v = begin();
+	struct value *v;
 	int status = -1;
 	pid_t child;
 
 #ifdef __SANITIZE_THREAD__
 	SKIP("ThreadSanitizer lets no thread be made in a child of a process with threads");
 #endif
+	v = begin();
 	EXPECT_EQ(async_timer_init(map, &v->timer, CLOCK_MONOTONIC), 0);
 	EXPECT_EQ(async_set_callback(&v->timer, &note), 0);
 	EXPECT_EQ(async_timer_start(&v->timer, FAR_NS, 0), 0);

@@ -20,10 +20,8 @@
  * Context: any.  A moment ago: the caller may have moved since.  The thread's area
  * shared with the kernel tells it, as long as it is registered.
  */
-static inline u32 wq_this_cpu(const struct rove_workqueue *wq)
+static inline u32 cpu_now(void)
 {
-	if (unlikely(wq->pretend))
-		return topology_this_cpu(wq->topo);
 #if WQ_HAVE_RSEQ
 	if (likely(__rseq_size)) {
 		const struct rseq *rseq = (const struct rseq *)((const char *)
@@ -35,6 +33,12 @@ static inline u32 wq_this_cpu(const struct rove_workqueue *wq)
 	}
 #endif
 	return sched_getcpu();
+}
+
+/* Context: any.  The same; of a machine that is only described, the CPU that stands for it. */
+static inline u32 wq_this_cpu(const struct rove_workqueue *wq)
+{
+	return unlikely(wq->pretend) ? topology_this_cpu(wq->topo) : cpu_now();
 }
 
 #endif

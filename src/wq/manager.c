@@ -75,7 +75,7 @@ static void make_workers(struct worker_pool *pool)
 	 */
 	if (READ_ONCE(pool->nr_workers) >= pool->key.limit && pool_quiet(pool))
 		return;
-	if ((u32)load_seq_cst(&pool->idle))
+	if (pool_has_idle(pool))
 		pool_kick(pool);
 	else if (READ_ONCE(pool->nr_running) < pool->key.limit)
 		make_worker(pool);
@@ -144,12 +144,30 @@ static bool may_end(const struct worker_pool *pool, const struct worker *w, u64 
 	       now - READ_ONCE(w->idle_since_ns) > READ_ONCE(manager_idle_timeout_ns);
 }
 
-static void end_worker(struct worker_pool *pool, struct worker *w)
+static void add_workers(struct worker_pool *pool, s32 nr)
 {
+	mutex_lock(&pool->lock);
+	/*
+	 * ORDER pool.retire (seq_cst): before the look whether the pool is used again.  Pairs with
+	 * pool.revive in pool_get().
+	 */
+	store_seq_cst(&pool->nr_workers, pool->nr_workers + nr);
+	mutex_unlock(&pool->lock);
+}
+
+/* Return: false: it is the only one, and the pool is used again. */
+static bool end_worker(struct worker_pool *pool, struct worker *w)
+{
+	add_workers(pool, -1);
+	if (!READ_ONCE(pool->nr_workers) && !load_seq_cst(&pool->dying)) {
+		add_workers(pool, 1);
+		return false;
+	}
 	WRITE_ONCE(w->dying, 1);
 	fetch_add_seq_cst(&pool->nr_running, 1);
 	fetch_add_seq_cst(&pool->nr_searching, 1);
 	worker_wake(w);
+	return true;
 }
 
 /* All are claimed, one after the other; those that may stay go back. */
@@ -159,10 +177,8 @@ static void let_go(struct worker_pool *pool, u64 now)
 	u32 keep = 0;
 
 	while ((w = idle_pop(pool))) {
-		if (may_end(pool, w, now)) {
-			end_worker(pool, w);
+		if (may_end(pool, w, now) && end_worker(pool, w))
 			break;
-		}
 		WRITE_ONCE(w->idle_next, keep);
 		keep = w->id;
 	}

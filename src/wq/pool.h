@@ -23,6 +23,9 @@
 /* A worker that searches looks at so many shards without a lock. */
 #define POOL_HOT 16
 
+/* Idle workers lie in so many stacks, by the CPU they went to sleep on. */
+#define POOL_IDLE_STACKS 4
+
 /* Two queues with the same key share a pool. */
 struct pool_key {
 	cpu_set_t	*pod;		/* the CPUs whose works it runs */
@@ -45,13 +48,14 @@ struct pool_key {
  */
 struct worker_pool {
 	struct shard		*announced;	/* A: stack, by ->announce_next */
-	u64			idle;		/* A: stack of idle workers: tag and id */
+	u64			idle[POOL_IDLE_STACKS]; /* A: of idle workers: tag and id */
 	u32			nr_searching;	/* A: active, and have found nothing so far */
 	u32			nr_running;	/* A: active workers */
 	u32			need_worker;	/* A: nobody was idle: the manager shall make one */
 	u32			nr_idle;	/* A: about */
 	u32			limit;		/* I: ->key.limit, beside what queueing looks at */
 	bool			is_bh;		/* I: ->key.bh */
+	bool			roams;		/* I: workers may be on more than one CPU */
 
 	struct mutex		lock __attribute__((aligned(CACHE_LINE)));
 	struct list_head	ring;		/* P: shards that are looked at */
@@ -105,19 +109,23 @@ void pool_disown_locked(struct worker_pool *pool, struct shard *s);
 void pool_adopt_locked(struct worker_pool *pool, struct shard *s);
 void pool_remove_shard(struct worker_pool *pool, struct shard *s);
 
+/* One of the shards that look as if they had works, or NULL.  Context: any.  A hint. */
+static inline struct shard *pool_look(const struct worker_pool *pool)
+{
+	for (u32 i = 0; i < POOL_HOT; i++) {
+		/* ORDER hot.observe (acquire): pairs with hot.publish in ring_add_locked(). */
+		struct shard *s = load_acquire(&pool->hot[i]);
+
+		if (s && !shard_looks_empty(s))
+			return s;
+	}
+	return NULL;
+}
+
 /* Context: any.  A hint. */
 static inline bool pool_looks_empty(const struct worker_pool *pool)
 {
-	if (READ_ONCE(pool->announced))
-		return false;
-	for (u32 i = 0; i < POOL_HOT; i++) {
-		/* ORDER hot.observe (acquire): pairs with hot.publish in ring_add_locked(). */
-		const struct shard *s = load_acquire(&pool->hot[i]);
-
-		if (s && !shard_looks_empty(s))
-			return false;
-	}
-	return true;
+	return !READ_ONCE(pool->announced) && !pool_look(pool);
 }
 
 struct worker *pool_choose(struct worker_pool *pool);
@@ -125,5 +133,6 @@ void pool_kick(struct worker_pool *pool);
 void pool_wake_and_unlock(struct worker_pool *pool, struct worker *w, u32 wake);
 void idle_push(struct worker_pool *pool, struct worker *w);
 struct worker *idle_pop(struct worker_pool *pool);
+bool pool_has_idle(struct worker_pool *pool);
 
 #endif

@@ -57,6 +57,7 @@ static struct worker_pool *pool_create(const struct pool_key *key)
 	last_id++;
 	list_init(&pool->ring);
 	list_init(&pool->workers);
+	pool->roams = CPU_COUNT_S(pool->key.set_bytes, pool->key.cpus) > 1;
 	pool->next = pool_list;
 	/*
 	 * ORDER pools.publish (release): the pool is complete before the list shows it.
@@ -94,11 +95,15 @@ int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **r
 	if (!pool)
 		goto unlock;
 	err = 0;
-	WRITE_ONCE(pool->dying, 0);
+	/*
+	 * ORDER pool.revive (seq_cst): before the look whether there is a worker: the last one does
+	 * not end after that.  Pairs with pool.retire in add_workers().
+	 */
+	store_seq_cst(&pool->dying, 0);
 	WRITE_ONCE(pool->max_workers, max(pool->max_workers, max_workers));
 	if (key->bh)
 		err = bh_start(pool);
-	else if (!READ_ONCE(pool->nr_workers))
+	else if (!load_seq_cst(&pool->nr_workers))
 		err = worker_start(pool);
 	if (!err)
 		pool->nr_users++;
@@ -134,6 +139,7 @@ void pools_empty(void)
 			.dying = 1,
 			.limit = pool->limit,
 			.is_bh = pool->is_bh,
+			.roams = pool->roams,
 			.key = pool->key,
 			.id = pool->id,
 			.next = pool->next,

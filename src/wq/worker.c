@@ -7,8 +7,13 @@
  * another one may run.
  *
  * Before it sleeps a worker looks for a while: who queues something then need not wake
- * it.  It gives way to all others that want the CPU meanwhile, and looks less long if
- * that was in vain.
+ * it.  If that was in vain it looks less long the next time, and soon not at all; so
+ * who has little to do needs no CPU for it.
+ *
+ * Where a pool has one CPU, works come from threads that need the same one: then it gives
+ * way to them between two looks.  Else works come from threads on other CPUs, too: then it
+ * just looks.  Giving way would cost it the CPU for all the time the system owes to the
+ * others, and meanwhile those who queue go to sleep, each of which costs more than the look.
  *
  * Ordering:  worker.wake -> worker.woken, worker.count (docs/memory-model.md).
  */
@@ -22,6 +27,7 @@
 #include "base/clock.h"
 #include "base/futex.h"
 #include "base/thread.h"
+#include "wq/cpu.h"
 #include "wq/fork.h"
 #include "wq/help.h"
 #include "wq/home.h"
@@ -31,10 +37,17 @@
 #include "wq/take.h"
 #include "wq/wq.h"
 
-/* A search: rounds of so many looks with a pause; between them the CPU is given away. */
-#define SPIN_LOOKS 40
-#define SPIN_ROUNDS 16
-#define SPIN_RETRY 32
+/* A search that gives way: rounds of so many looks with a pause. */
+#define YIELD_LOOKS 40
+#define YIELD_ROUNDS 16
+
+/* One that does not: so many looks between pauses, and pauses between looks at the clock. */
+#define SPIN_LOOKS 4
+#define SPIN_PAUSES 32
+#define SPIN_MIN_NS (4 * NSEC_PER_USEC)
+
+/* After so many searches in vain a long one, if works came soon after the worker slept. */
+#define SEARCH_RETRY 32
 
 /* ->wake_word */
 enum { WAKE_NOT, WAKE_NOW, WAKE_SLEEPING };
@@ -185,6 +198,19 @@ static void learn_run_time(struct shard *s, u64 ns, u32 nr)
 	WRITE_ONCE(s->run_ns, min(max(mean, (u64)1), (u64)UINT32_MAX));
 }
 
+/*
+ * Is there anything that the worker has not got?  Its shard may be announced still: whoever was
+ * woken for it has not asked the pool.
+ */
+static bool leaves_any(const struct worker *w, struct shard *s)
+{
+	const struct worker_pool *pool = w->pool;
+	const struct shard *announced = READ_ONCE(pool->announced);
+
+	return w->nr_batch > 1 || w->leaves_more || !shard_looks_empty(s) || pool_look(pool) ||
+	       (announced && (announced != s || READ_ONCE(s->announce_next)));
+}
+
 /* One more worker for what is left: with a lock where queueing has one (queue.c). */
 static void kick_next(struct worker_pool *pool, u32 wake)
 {
@@ -209,9 +235,12 @@ static bool run_taken(struct worker *w)
 		w->came_home = false;
 		fetch_add_relaxed(&s->wq->nr_repatriated, 1);
 	}
+	if (w->has_slept)
+		w->slept_ns = begin - w->idle_since_ns;
+	w->has_slept = false;
 	if (intensive)
 		worker_uncount(w, WORKER_INTENSIVE);
-	else if (worth_waking(w, s) && (nr > 1 || w->leaves_more || !pool_looks_empty(w->pool)))
+	else if (worth_waking(w, s) && leaves_any(w, s))
 		kick_next(w->pool, s->wq->wake);
 	if (unlikely(!worker_run_batch(w, 0)))
 		return false;
@@ -221,45 +250,96 @@ static bool run_taken(struct worker *w)
 	return true;
 }
 
-/*
- * Where looking is in vain again and again, it is short; but for one in SPIN_RETRY times, since
- * works that come a little later than a short look lasts would never be seen to come.
- */
-static u32 search_length(const struct worker *w)
+/* Its next look goes there. */
+static bool found(struct worker *w)
 {
-	if (w->nr_spins_wasted % SPIN_RETRY == SPIN_RETRY - 1)
-		return SPIN_ROUNDS;
-	return SPIN_ROUNDS >> min(w->nr_spins_wasted, 4u);
+	struct shard *s = pool_look(w->pool);
+
+	if (!s && !READ_ONCE(w->pool->announced))
+		return false;
+	WRITE_ONCE(w->hint, s);
+	return true;
 }
 
 /*
- * Look for a while.  The last round gives nothing away: the worker is about to sleep anyway, and
- * after having given way it would be there half a microsecond later when it is woken.
+ * Where looking is in vain again and again, it is short, then not done.  But where works come
+ * soon after the worker has gone to sleep, it is long once in SEARCH_RETRY times: those that come
+ * a little later than a short look lasts would never be seen to come.
  *
- * Return: false: in vain.
+ * Return: how often to halve the longest search.
  */
-static bool search(struct worker *w)
+static u32 search_shift(const struct worker *w)
 {
-	u32 nr_rounds = search_length(w);
+	if (w->slept_ns < WORKER_SPIN_NS && w->nr_spins_wasted % SEARCH_RETRY == SEARCH_RETRY - 1)
+		return 0;
+	return min(w->nr_spins_wasted, 31u);
+}
 
+/*
+ * The last round gives nothing away: the worker is about to sleep anyway, and after having
+ * given way it would be there half a microsecond later when it is woken.
+ */
+static bool search_yielding(struct worker *w)
+{
+	u32 nr_rounds = YIELD_ROUNDS >> search_shift(w);
+
+	w->searched = nr_rounds;
 	for (u32 i = 0; i < nr_rounds; i++) {
-		for (u32 look = 0; look < SPIN_LOOKS; look++) {
-			if (!pool_looks_empty(w->pool)) {
-				w->nr_spins_wasted = 0;
+		for (u32 look = 0; look < YIELD_LOOKS; look++) {
+			if (found(w))
 				return true;
-			}
 			cpu_relax();
 		}
 		if (i + 1 < nr_rounds)
 			sched_yield();
 	}
-	return !pool_looks_empty(w->pool);
+	return found(w);
+}
+
+/* More that look than half of those that may run would take the CPUs from who queues. */
+static bool enough_look(const struct worker_pool *pool)
+{
+	return READ_ONCE(pool->nr_searching) > max(pool->limit / 2, 1u);
+}
+
+static bool search_spinning(struct worker *w)
+{
+	u32 ns = enough_look(w->pool) ? 0 : WORKER_SPIN_NS >> search_shift(w);
+	u64 begin_ns = 0, now;
+
+	w->searched = ns >= SPIN_MIN_NS;
+	for (u32 i = 1; ns >= SPIN_MIN_NS; i++) {
+		for (u32 look = 0; look < SPIN_LOOKS; look++) {
+			if (found(w))
+				return true;
+		}
+		cpu_relax();
+		if (i % SPIN_PAUSES)
+			continue;
+		now = clock_mono_ns();
+		begin_ns = begin_ns ?: now;
+		if (now - begin_ns >= ns)
+			break;
+	}
+	return found(w);
+}
+
+/* Look for a while.  Return: false: in vain. */
+static bool search(struct worker *w)
+{
+	bool some = w->pool->roams ? search_spinning(w) : search_yielding(w);
+
+	if (some)
+		w->nr_spins_wasted = 0;
+	return some;
 }
 
 static void sleep_idle(struct worker *w)
 {
 	struct worker_pool *pool = w->pool;
 
+	w->idle_cpu = cpu_now();
+	w->has_slept = true;
 	WRITE_ONCE(w->idle_since_ns, clock_mono_ns());
 	if (xchg_seq_cst(&w->state, WORKER_IDLE) != WORKER_ACTIVE)
 		fetch_add_seq_cst(&pool->nr_running, 1);	/* the manager was quick */
@@ -343,8 +423,7 @@ static void *worker_thread(void *arg)
 	worker_loop(w);
 	if (likely(w->pool)) {
 		mutex_lock(&pool->lock);
-		list_del(&w->node);
-		WRITE_ONCE(pool->nr_workers, pool->nr_workers - 1);
+		list_del(&w->node);	/* who ended it has counted that */
 		mutex_unlock(&pool->lock);
 	}
 	worker_release(w);
@@ -372,6 +451,8 @@ int worker_start(struct worker_pool *pool)
 	w->dying = 0;
 	w->nr_spins_wasted = 0;
 	w->came_home = false;
+	w->has_slept = false;
+	w->slept_ns = 0;
 	fetch_add_seq_cst(&pool->nr_running, 1);
 	fetch_add_seq_cst(&pool->nr_searching, 1);
 	mutex_lock(&pool->lock);

@@ -19,6 +19,9 @@
 #include "wq/shard.h"
 
 #define WORKER_SLOTS 32
+
+/* How long a worker looks for works at most before it sleeps. */
+#define WORKER_SPIN_NS (64 * NSEC_PER_USEC)
 #define WORKER_ID_MAX 0xffff
 
 #define SLOT_COLOR 1ul
@@ -70,11 +73,15 @@ struct worker {
 
 	u32			wake_word __attribute__((aligned(CACHE_LINE)));
 						/* A: a futex: 0: may sleep */
-	u32			idle_next;	/* A: in the stack of idle workers */
+	u32			idle_next;	/* A: in a stack of idle workers */
+	u32			idle_cpu;	/* of who has claimed it: the CPU it went to sleep on */
 	struct shard		*hint;		/* A: where to look first, by who woke it; or NULL */
 	u32			state;		/* A: enum worker_state */
 	u32			block_depth;	/* W */
 	u32			nr_spins_wasted; /* W: searches since the last that found something */
+	u32			searched;	/* W: for the last work, before it slept; 0: not at all */
+	bool			has_slept;	/* W: since it took the last work */
+	u64			slept_ns;	/* W: the last time, until there was a work */
 	struct list_head	node;		/* P: of pool.workers */
 	struct worker		*outer;		/* W: who helps from inside a work of this one */
 	struct rove_workqueue	*rescues;	/* I: the rescuer of this queue */

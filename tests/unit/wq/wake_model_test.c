@@ -4,7 +4,8 @@
  *
  * Two shards; two users who queue one work each, into one shard or two; two workers, of
  * which the second may have to be made by the manager.  A step is one access of pool.c,
- * queue.c or worker.c that others can see without the lock.
+ * queue.c or worker.c that others can see without the lock.  Idle workers lie in one stack
+ * or in two; who chooses looks into the one of his CPU first.
  *
  *	stuck:	a work is never taken any more, though everybody goes on
  *	left:	only a work's function goes on, which may take long, and another work,
@@ -20,33 +21,36 @@
 #define NR_WORKERS 2
 #define NR_USERS 2
 #define NR_SHARDS 2
+#define NR_STACKS 2
 #define MANAGER (NR_WORKERS + NR_USERS)		/* who may choose a worker */
 #define NR_CHOOSERS (MANAGER + 1)
 
 struct variant {
 	bool no_look_after_doze, look_before_doze, no_look_when_quiet, choose_before_announce,
-	     manager_not_asked, forget_early_wake, kick_for_own_shard_only, no_kick;
+	     manager_not_asked, forget_early_wake, kick_for_own_shard_only, no_kick,
+	     pop_own_stack_only, kick_not_for_announced;
 };
 
 enum { QUIET, ANNOUNCING, KNOWN };
-enum worker_pc { W_ABSENT, W_TAKE, W_TAKE_RING, W_FOUND, W_KICK, W_RUN, W_SEARCH, W_COLLECT,
-		 W_QUIET, W_QUIET_SAY, W_QUIET_LOOK, W_PUSH, W_DOZE, W_DOZE_RUNNING, W_LOOK, W_SLEEP };
+enum worker_pc { W_ABSENT, W_HINT, W_TAKE, W_TAKE_RING, W_FOUND, W_KICK, W_RUN, W_SEARCH, W_SPIN,
+		 W_COLLECT, W_QUIET, W_QUIET_SAY, W_QUIET_LOOK, W_PUSH, W_DOZE, W_DOZE_RUNNING,
+		 W_LOOK, W_SLEEP };
 enum user_pc { U_PUSH, U_TELL, U_LOCK, U_ANNOUNCE, U_ADD, U_CHOOSE, U_WAKE,
 	       U_WAKE_LATE, U_DONE };
 enum manager_pc { M_SLEEP, M_LOOK };
-enum choose_pc { C_NOT, C_SEARCHING, C_RUNNING, C_CLAIM, C_COUNT, C_POP, C_UNCOUNT, C_UNCLAIM,
-		 C_ASK, C_CHOSEN };
+enum choose_pc { C_NOT, C_SEARCHING, C_RUNNING, C_CLAIM, C_COUNT, C_POP, C_POP_OTHER, C_UNCOUNT,
+		 C_UNCLAIM, C_ASK, C_CHOSEN };
 
 /* All bytes, so that states compare and hash as memory. */
 struct state {
 	u8 works[NR_SHARDS], announced[NR_SHARDS];
 	u8 in_stack, in_ring;		/* shards, as bits */
 	u8 nr_searching, nr_running;
-	u8 idle[NR_WORKERS];		/* a stack of workers, and 1; 0: none */
+	u8 idle[NR_STACKS][NR_WORKERS];	/* stacks of workers, and 1; 0: none */
 	u8 locked;
 	u8 manager, asked;
 	struct {
-		u8 pc, searching, woken, shard, more, found, left;
+		u8 pc, searching, woken, shard, more, found, left, hint, taken;
 	} worker[NR_WORKERS];
 	struct {
 		u8 pc, shard;
@@ -57,16 +61,16 @@ struct state {
 };
 
 static const struct variant *v;
-static u8 wake_how, limit;
+static u8 wake_how, limit, nr_stacks;
 
 /* --- choosing ------------------------------------------------------------------------------ */
 
-static u8 idle_pop_model(struct state *s)
+static u8 idle_pop_model(struct state *s, int stack)
 {
 	for (int i = NR_WORKERS; i-- > 0;) {
-		u8 w = s->idle[i];
+		u8 w = s->idle[stack][i];
 
-		s->idle[i] = 0;
+		s->idle[stack][i] = 0;
 		if (w)
 			return w;
 	}
@@ -75,11 +79,11 @@ static u8 idle_pop_model(struct state *s)
 
 static void idle_push_model(struct state *s, int w)
 {
-	int i = 0;
+	u8 *stack = s->idle[(w + 1) % nr_stacks];	/* the manager is on the other CPU */
 
-	while (s->idle[i])
-		i++;
-	s->idle[i] = w + 1;
+	while (*stack)
+		stack++;
+	*stack = w + 1;
 }
 
 /* C_NOT at the end: nobody; C_CHOSEN: ->chosen. */
@@ -103,8 +107,12 @@ static void choose_step(struct state *s, int who)
 		*pc = C_POP;
 		return;
 	case C_POP:
-		s->choose[who].chosen = idle_pop_model(s);
-		*pc = s->choose[who].chosen ? C_CHOSEN : C_UNCOUNT;
+	case C_POP_OTHER:
+		s->choose[who].chosen = idle_pop_model(s, (who + (*pc == C_POP_OTHER)) % NR_STACKS);
+		if (s->choose[who].chosen)
+			*pc = C_CHOSEN;
+		else
+			*pc = *pc == C_POP && !v->pop_own_stack_only ? C_POP_OTHER : C_UNCOUNT;
 		return;
 	case C_UNCOUNT:
 		s->nr_running--;
@@ -178,6 +186,8 @@ static void user_step(struct state *s, int u)
 		s->user[u].pc = U_WAKE_LATE;
 		return;
 	case U_WAKE_LATE:
+		if (s->choose[NR_WORKERS + u].chosen && wake_how == ROVE_WQ_WAKE_DEFAULT)
+			s->worker[s->choose[NR_WORKERS + u].chosen - 1].hint = shard + 1;
 		wake_chosen(s, NR_WORKERS + u);
 		if (wake_how == ROVE_WQ_WAKE_UNDER)
 			s->locked = 0;
@@ -207,21 +217,68 @@ static void collect(struct state *s)
 	s->in_stack = 0;
 }
 
+static void take_work(struct state *s, int w, u8 shard)
+{
+	s->works[shard]--;
+	s->worker[w].more = s->works[shard];
+	s->worker[w].taken = shard;
+	s->worker[w].pc = W_FOUND;
+}
+
 static void take_from_ring(struct state *s, int w)
 {
 	s->worker[w].pc = W_SEARCH;
 	for (u8 shard = 0; shard < NR_SHARDS; shard++) {
 		if (!(s->in_ring & (1 << shard)) || !s->works[shard] || s->worker[w].pc == W_FOUND)
 			continue;
-		s->works[shard]--;
-		s->worker[w].more = s->works[shard];
-		s->worker[w].pc = W_FOUND;
+		take_work(s, w, shard);
 	}
+}
+
+/* The shard that it was woken for, or saw while it looked: without asking the pool. */
+static void take_hinted(struct state *s, int w)
+{
+	u8 shard = s->worker[w].hint - 1;
+
+	s->worker[w].hint = 0;
+	if (s->works[shard])
+		take_work(s, w, shard);
+	else
+		s->worker[w].pc = W_TAKE;
+}
+
+/* Somebody has its lock: looks whether it is quiet. */
+static bool shard_is_locked(const struct state *s, u8 shard)
+{
+	for (int w = 0; w < NR_WORKERS; w++) {
+		if ((s->worker[w].pc == W_QUIET_SAY || s->worker[w].pc == W_QUIET_LOOK) &&
+		    s->worker[w].shard == shard)
+			return true;
+	}
+	return false;
 }
 
 static bool looks_empty(const struct state *s)
 {
 	return !s->in_stack && !(s->in_ring & 1 && s->works[0]) && !(s->in_ring & 2 && s->works[1]);
+}
+
+static u8 shards_with_works(const struct state *s)
+{
+	return (s->works[0] ? 1 : 0) | (s->works[1] ? 2 : 0);
+}
+
+/* As leaves_any() in worker.c. */
+static bool leaves_any_model(const struct state *s, int w)
+{
+	u8 own = 1 << s->worker[w].taken;
+
+	if (s->worker[w].more || (shards_with_works(s) & own))
+		return true;
+	if (v->kick_for_own_shard_only)
+		return false;
+	return (s->in_ring & shards_with_works(s)) ||
+	       (!v->kick_not_for_announced && (s->in_stack & ~own));
 }
 
 static void next_quiet(struct state *s, int w)
@@ -296,6 +353,9 @@ static void doze_step(struct state *s, int w)
 static void worker_step(struct state *s, int w)
 {
 	switch (s->worker[w].pc) {
+	case W_HINT:
+		take_hinted(s, w);
+		return;
 	case W_TAKE:
 		collect(s);
 		s->worker[w].pc = W_TAKE_RING;
@@ -309,11 +369,10 @@ static void worker_step(struct state *s, int w)
 		s->worker[w].pc = W_KICK;
 		return;
 	case W_KICK:
-		if (!v->no_kick && (s->worker[w].more ||
-				    (!v->kick_for_own_shard_only && !looks_empty(s))))
+		if (!v->no_kick && leaves_any_model(s, w))
 			s->choose[w].pc = C_SEARCHING;
 		s->worker[w].more = 0;
-		s->worker[w].left = !looks_empty(s);
+		s->worker[w].left = !!((s->in_stack | s->in_ring) & shards_with_works(s));
 		s->worker[w].pc = W_RUN;
 		return;
 	case W_RUN:
@@ -323,7 +382,12 @@ static void worker_step(struct state *s, int w)
 	case W_SEARCH:
 		s->nr_searching += !s->worker[w].searching;
 		s->worker[w].searching = 1;
-		s->worker[w].pc = W_COLLECT;
+		s->worker[w].pc = W_SPIN;
+		return;
+	case W_SPIN:
+		if (s->in_ring & shards_with_works(s))
+			s->worker[w].hint = s->in_ring & shards_with_works(s) & 1 ? 1 : 2;
+		s->worker[w].pc = s->worker[w].hint ? W_HINT : s->in_stack ? W_TAKE : W_COLLECT;
 		return;
 	case W_COLLECT:
 		s->locked = 1;
@@ -339,7 +403,7 @@ static void worker_step(struct state *s, int w)
 	case W_SLEEP:
 		s->worker[w].woken = 0;
 		s->worker[w].searching = 1;
-		s->worker[w].pc = W_TAKE;
+		s->worker[w].pc = s->worker[w].hint ? W_HINT : W_TAKE;
 		return;
 	default:
 		doze_step(s, w);
@@ -354,6 +418,8 @@ static bool worker_can_step(const struct state *s, int w)
 	switch (s->worker[w].pc) {
 	case W_ABSENT:
 		return false;
+	case W_HINT:
+		return !shard_is_locked(s, s->worker[w].hint - 1);
 	case W_TAKE:
 	case W_TAKE_RING:
 	case W_COLLECT:
@@ -386,7 +452,7 @@ static void manager_step(struct state *s)
 		s->manager = M_LOOK;
 		return;
 	}
-	if (s->idle[0])
+	if (s->idle[0][0] || s->idle[1][0])
 		s->choose[MANAGER].pc = C_SEARCHING;
 	else if (s->nr_running < limit)
 		make_worker(s);
@@ -465,13 +531,17 @@ static bool is_finished(const void *state)
 	return !s->works[0] && !s->works[1];
 }
 
-/* @how: 1: the second worker exists, 2: works go to two shards, 4: two may run. */
+/*
+ * @how: 1: the second worker exists, 2: works go to two shards, 4: two may run, 8: workers go to
+ * sleep on two CPUs.
+ */
 static u32 explore(u8 how)
 {
 	struct state first;
 
 	memset(&first, 0, sizeof(first));
 	limit = how & 4 ? 2 : 1;
+	nr_stacks = how & 8 ? 2 : 1;
 	for (int w = 0; w < (how & 1 ? 2 : 1); w++) {
 		first.worker[w].pc = W_SLEEP;
 		idle_push_model(&first, w);
@@ -485,9 +555,9 @@ static const char *try(struct variant variant, const char *name)
 	u64 nr_states = 0;
 
 	v = &variant;
-	for (u8 how = 0; how < 8 * 3 && !model.bad; how++) {
-		wake_how = how / 8;
-		nr_states += explore(how % 8);
+	for (u8 how = 0; how < 16 * 3 && !model.bad; how++) {
+		wake_how = how / 16;
+		nr_states += explore(how % 16);
 	}
 	return model_end(name, nr_states);
 }
@@ -521,6 +591,11 @@ TEST(wake_model, who_finds_nobody_idle_asks_the_manager)
 	BROKEN_WITHOUT(manager_not_asked);
 }
 
+TEST(wake_model, who_chooses_looks_into_the_stacks_of_other_cpus_too)
+{
+	BROKEN_WITHOUT(pop_own_stack_only);
+}
+
 TEST(wake_model, who_is_woken_before_it_sleeps_does_not_sleep)
 {
 	BROKEN_WITHOUT(forget_early_wake);
@@ -530,4 +605,5 @@ TEST(wake_model, who_stops_searching_wakes_another_for_what_is_left_in_any_shard
 {
 	BROKEN_WITHOUT(no_kick);
 	BROKEN_WITHOUT(kick_for_own_shard_only);
+	BROKEN_WITHOUT(kick_not_for_announced);
 }

@@ -26,9 +26,12 @@ static void count(struct rove_work *work)
 	fetch_add_relaxed(&nr_run, 1);
 }
 
+/* It may have ended, with its pool. */
 static bool is_of_pool(const struct worker *w)
 {
-	return READ_ONCE(w->pool) && READ_ONCE(w->tid);
+	u64 cpu_ns;
+
+	return READ_ONCE(w->pool) && READ_ONCE(w->tid) && !probe_cpu_ns(READ_ONCE(w->tid), &cpu_ns);
 }
 
 /* So long ago that its next work comes late, whatever it may hope for. */

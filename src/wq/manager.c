@@ -140,8 +140,9 @@ static bool may_end(const struct worker_pool *pool, const struct worker *w, u64 
 {
 	if (READ_ONCE(pool->dying))
 		return true;
+	/* It may have gone to sleep since @now was read. */
 	return READ_ONCE(pool->nr_workers) > 1 &&
-	       now - READ_ONCE(w->idle_since_ns) > READ_ONCE(manager_idle_timeout_ns);
+	       now > READ_ONCE(w->idle_since_ns) + READ_ONCE(manager_idle_timeout_ns);
 }
 
 static void add_workers(struct worker_pool *pool, s32 nr)

@@ -21,7 +21,11 @@ PEER_PKG_wq_glib   := glib-2.0
 PEER_PKG_wq_uv     := libuv
 PEER_PKG_wq_ck     := ck
 PEER_PKG_wq_urcu   := liburcu-cds
-PEER_IF_wq_moody   = $(wildcard /usr/include/concurrentqueue/blockingconcurrentqueue.h)
+# Where the header lies changed between Debian 12 and 13.
+MOODY_H := blockingconcurrentqueue.h
+PEER_IF_wq_moody   = $(firstword $(wildcard $(addsuffix /$(MOODY_H),/usr/include/concurrentqueue \
+	/usr/include/concurrentqueue/moodycamel)))
+PEER_CFLAGS_wq_moody = -I$(dir $(PEER_IF_wq_moody))
 PEER_IF_wq_gomp    = $(wildcard $(shell $(CC) -print-file-name=libgomp.so))
 PEER_IF_wq_libomp  = $(wildcard /usr/lib/llvm-*/lib/libomp.so /usr/lib/*/libomp.so)
 PEER_CFLAGS_wq_gomp   := -fopenmp

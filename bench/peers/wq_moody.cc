@@ -2,7 +2,7 @@
 /*
  * bench/peers/wq_moody.cc - moodycamel's blocking concurrent queue and threads
  */
-#include <concurrentqueue/blockingconcurrentqueue.h>
+#include <blockingconcurrentqueue.h>
 #include <thread>
 #include <vector>
 

@@ -22,6 +22,9 @@
 #if defined(__SANITIZE_THREAD__)
 #define SKIP_IF_FORK_IS_IMPOSSIBLE() \
 	SKIP("ThreadSanitizer lets no thread be made in a child of a process with threads")
+#elif defined(__SANITIZE_ADDRESS__)	/* workers come and go, which is enough */
+#define SKIP_IF_FORK_IS_IMPOSSIBLE() \
+	SKIP("AddressSanitizer's malloc() does not survive fork() while another thread is in it")
 #else
 #define SKIP_IF_FORK_IS_IMPOSSIBLE() ((void)0)
 #endif
@@ -296,9 +299,6 @@ TEST(fork, an_ordered_queue_stays_ordered_in_the_child)
 /* More of them than there are generations of works, or, where fork() is slow, of timers. */
 static u32 nr_forks(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return 40;
-#endif
 	return under_valgrind() ? 40 : 300;
 }
 
@@ -528,9 +528,6 @@ TEST(fork, works_while_threads_queue_flush_move_and_free_and_are_interrupted)
 	struct traffic *t = &traffic;
 
 	SKIP_IF_FORK_IS_IMPOSSIBLE();
-#ifdef __SANITIZE_ADDRESS__
-	SKIP("AddressSanitizer's malloc() does not survive fork() while other threads are in it");
-#endif
 	sigaction(SIGUSR1, &action, NULL);
 	rove_work_init(&t->by_handler, count);
 	for (u32 k = 0; k < ARRAY_SIZE(kinds); k++) {

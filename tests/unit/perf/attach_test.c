@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "tests/test.h"
+#include "tests/unit/perf/other.h"
 #include "tests/unit/perf/perf.h"
 
 static int counters(void)
@@ -166,23 +167,6 @@ TEST(perf, events_of_other_clocks_and_formats_can_be_attached)
 
 /* --- another thread's event --------------------------------------------------------------- */
 
-struct other {
-	int tid;
-	pthread_barrier_t ready;
-	bool stop;
-};
-
-static void *burn(void *arg)
-{
-	struct other *other = arg;
-
-	other->tid = gettid();
-	pthread_barrier_wait(&other->ready);
-	while (!__atomic_load_n(&other->stop, __ATOMIC_RELAXED))
-		close(-1);	/* ThreadSanitizer delivers signals where a thread calls out */
-	return NULL;
-}
-
 /* Counts samples of the thread whose id is value 1 in value 0, others in value 2. */
 static int who_prog(int map)
 {
@@ -205,15 +189,12 @@ static int who_prog(int map)
 TEST(perf, a_program_runs_on_the_thread_that_is_sampled_whoever_attached_it)
 {
 	int map_one, prog, link, event = EVENT_OR_SKIP(0);
-	struct other other = { .stop = false };
+	struct other other;
 	u64 values[4] = { 0 };
-	pthread_t thread;
 	u32 key = 0;
 
 	close(event);
-	pthread_barrier_init(&other.ready, NULL, 2);
-	EXPECT_EQ(pthread_create(&thread, NULL, burn, &other), 0);
-	pthread_barrier_wait(&other.ready);
+	other_start(&other);
 	values[1] = other.tid;
 	map_one = map_new(BPF_MAP_TYPE_ARRAY, 4, sizeof(values), 1, 0);
 	EXPECT_EQ(map_update(map_one, &key, values, BPF_ANY), 0);
@@ -227,8 +208,7 @@ TEST(perf, a_program_runs_on_the_thread_that_is_sampled_whoever_attached_it)
 		EXPECT_EQ(map_lookup(map_one, &key, values), 0);
 	EXPECT_EQ(values[2], 0);
 	/* The thread ends first, then its event. */
-	__atomic_store_n(&other.stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	other_stop(&other);
 	EXPECT_EQ(rove_bpf_close(link), 0);
 	close(event);
 	EXPECT_EQ(rove_bpf_close(prog), 0);

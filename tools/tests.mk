@@ -2,9 +2,11 @@
 #
 # SECONDS_EACH: how long each torture test and fuzz target runs in check-full.
 # VALGRIND_SECONDS: how long each torture test runs in check-valgrind.
+# LONG_SECONDS: how long those of LONG_TORTURES run in check; a minute before each merge.
 
 SECONDS_EACH ?= 60
 VALGRIND_SECONDS ?= 3
+LONG_SECONDS ?= 2
 RUN_TESTS := tools/run-tests.py
 
 E2E_TESTS := $(sort $(wildcard tests/e2e/*_test.sh tests/e2e/*_test.py))
@@ -23,6 +25,9 @@ VALGRIND_BINS := $(filter-out %_model_test %/checked_copy_test %/checked_copy_ch
 	$(TORTURE_BINS)
 VALGRIND_SOME := $(addprefix $(B)/tests/torture/,srcu_torture irq_work_torture hrtimer_torture \
 	workqueue_torture dma_buf_torture async_torture)
+
+LONG_TORTURES := $(addprefix $(B)/tests/torture/,async_torture dma_buf_torture)
+for_long = $(foreach t,$(LONG_TORTURES),"env ROVE_TORTURE_SECONDS=$(LONG_SECONDS) $(t)")
 
 .PHONY: deps-build deps-check deps-full
 deps-build:
@@ -45,7 +50,8 @@ check: deps-check
 .PHONY: run-check
 run-check:
 	@ROVE=$(B)/rove B=$(B) ROVE_TORTURE_SECONDS=2 $(RUN_TESTS) $(STATIC_TESTS) $(UNIT_BINS) \
-		$(TORTURE_BINS) $(call under_valgrind,$(VALGRIND_SOME)) $(E2E_TESTS) \
+		$(filter-out $(LONG_TORTURES),$(TORTURE_BINS)) $(for_long) \
+		$(call under_valgrind,$(VALGRIND_SOME)) $(E2E_TESTS) \
 		"$(B)/tests/tool/corpus --ours tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --self tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --kernel tests/corpus/verifier" \

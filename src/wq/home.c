@@ -48,6 +48,7 @@ bool home_return(const struct pool_key *key)
 	if (sched_getaffinity(0, sizeof(was), (cpu_set_t *)was) ||
 	    sched_setaffinity(0, key->set_bytes, key->pod))
 		return false;
-	sched_setaffinity(0, sizeof(was), (cpu_set_t *)was);
+	/* It cannot fail but when all these CPUs have gone meanwhile: then the pod is as good. */
+	(void)sched_setaffinity(0, sizeof(was), (cpu_set_t *)was);
 	return true;
 }

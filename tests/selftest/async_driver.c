@@ -313,7 +313,7 @@ static const struct {
 	{ "timer_stress_nmi_race", NULL, "it samples another process by hardware" },
 	{ "timer_stress_nmi_update", NULL, "it samples another process by hardware" },
 	{ "timer_stress_nmi_cancel", NULL, "it samples another process by hardware" },
-	{ "rhash_timer", NULL, "maps that grow are not there" },
+	{ "rhash_timer", NULL, "its map is a resizable hash (BPF_MAP_TYPE_RHASH), a type that is not there" },
 	{ "wq", NULL, "it calls functions of a module for tests" },
 	{ "wq_custom", NULL, "libbpf has bpf_object__prepare() since 1.6" },
 };

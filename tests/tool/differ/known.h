@@ -46,6 +46,8 @@ static const struct known known_differences[] = {
 	{ "invalid access to map value", WHY_RANGE ", or " WHY_BRANCH },
 	{ "invalid access to memory", WHY_RANGE ", or " WHY_BRANCH },
 	{ "invalid bpf_context access", WHY_BRANCH },
+	{ "invalid write to stack", WHY_BRANCH },
+	{ "invalid read from stack", WHY_BRANCH },
 	{ "subtraction from stack pointer prohibited", WHY_BRANCH },
 	{ "pointer offset -N is not allowed",
 	  "the kernel takes a number's distance to its copy for its size" },

@@ -241,7 +241,7 @@ TEST(call, a_scoped_pointer_ends_when_the_iterator_moves_on)
 	struct fixture *f = with_element();
 
 	iter_call(f, FUNC_ITER_NEXT);
-	EXPECT_EQ(vstate_reg(f->step.fork, 6)->kind, V_NONE);
+	EXPECT_EQ(vstate_reg(f->step.fork, 6)->kind, V_SCALAR);
 	expect_scope_ended(f);
 	fixture_free(f);
 }
@@ -252,6 +252,17 @@ TEST(call, a_scoped_pointer_ends_with_its_iterator)
 
 	iter_call(f, FUNC_ITER_DESTROY);
 	expect_scope_ended(f);
+	fixture_free(f);
+}
+
+TEST(call, of_a_scoped_pointer_that_ended_a_number_is_left)
+{
+	struct fixture *f = with_element();
+
+	iter_call(f, FUNC_ITER_DESTROY);
+	EXPECT_EQ(fixture_step(f, JMP_IMM(BPF_JEQ, 6, 0, 0)), 0);
+	EXPECT_EQ(fixture_step(f, MOV_REG(0, 6)), 0);
+	EXPECT_TRUE(value_is_scalar(vstate_reg(f->st, 0)));
 	fixture_free(f);
 }
 

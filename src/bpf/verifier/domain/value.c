@@ -283,7 +283,7 @@ bool value_covers(const struct value *old, const struct value *cur, struct idmap
 	if (old->kind == V_SCALAR && mode == COVER_RANGE && !old->precise)
 		return true;
 
-	return old->flags == cur->flags && same_object(old, cur) &&
+	return !((old->flags ^ cur->flags) & ~VF_ENDED) && same_object(old, cur) &&
 	       number_covers(old, cur, mode) && link_covers(old, cur, ids, mode) &&
 	       idmap_match(ids, old->ref, cur->ref) && idmap_match(ids, uid_of(old), uid_of(cur));
 }

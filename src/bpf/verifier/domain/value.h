@@ -39,6 +39,7 @@ enum {
 	VF_RCU			= 1 << 4,	/* alive until the RCU section ends */
 	VF_SCOPED		= 1 << 5,	/* trusted until its ->ref moves on or ends */
 	VF_DYNAMIC_RECORD	= 1 << 6,	/* a ring-buffer record, to be given back */
+	VF_ENDED		= 1 << 7,	/* of a number: it was a scoped pointer; for logs */
 };
 
 struct value {

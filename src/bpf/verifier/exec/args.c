@@ -28,10 +28,11 @@ static bool is_kfunc(const struct arg_at *at)
 
 static int reject_type(struct vrf *v, const struct arg_at *at, const char *expected)
 {
-	struct wording words;
+	struct wording words, ended;
 
-	return vlog_reject(v, -EACCES, WHY_ARGUMENT, "R%u type=%s expected=%s", at->reg,
-			   value_words(v, at->val, &words), expected);
+	return vlog_reject(v, -EACCES, WHY_ARGUMENT, "R%u type=%s expected=%s%s", at->reg,
+			   value_words(v, at->val, &words), expected,
+			   ended_words(at->val, at->reg, &ended));
 }
 
 static int reject_null(struct vrf *v, const struct arg_at *at)
@@ -368,7 +369,7 @@ static int arg_record(struct vrf *v, struct vstate *st, const struct arg_at *at)
 static int btf_kind_fits(struct vrf *v, const struct arg_at *at)
 {
 	const char *want = btf_name(v->req->platform->btf, at->arg->btf_id);
-	struct wording words;
+	struct wording words, ended;
 
 	if (at->val->kind == V_BTF)
 		return 0;
@@ -377,8 +378,9 @@ static int btf_kind_fits(struct vrf *v, const struct arg_at *at)
 				   "release kfunc %s expects referenced PTR_TO_BTF_ID passed to R%u",
 				   at->call->proto->name, at->reg);
 	return vlog_reject(v, is_kfunc(at) ? -EINVAL : -EACCES, WHY_ARGUMENT,
-			   "R%u type=%s expected=ptr_%s", at->reg,
-			   value_words(v, at->val, &words), want);
+			   "R%u type=%s expected=ptr_%s%s", at->reg,
+			   value_words(v, at->val, &words), want,
+			   ended_words(at->val, at->reg, &ended));
 }
 
 /* An untrusted pointer goes nowhere: only checked loads can live with what it may be. */

@@ -18,9 +18,8 @@ enum invalidate {
 
 /*
  * Every value that lived with a reference ends, in every frame and slot.  What
- * is left of a pointer whose object was released is a number nobody knows; of
- * a scoped one nothing is left, so that even looking at it is refused, and
- * with the reason.
+ * is left of a pointer is a number nobody knows: a program may ask whether it was
+ * NULL.  Of a scoped one the number remembers that, for the reason of a rejection.
  *
  * Soundness: a pointer is alive only because its reference is.  Each way to a
  * second such pointer (a move, a spill, arithmetic) copies value.ref, and a
@@ -41,12 +40,9 @@ static void value_invalidate_ref(struct vstate *st, u32 ref, enum invalidate whi
 
 		if (val->ref != ref || (which == INVALIDATE_SCOPED && !scoped))
 			continue;
-		if (scoped) {
-			value_set_none(val);
-			val->flags = VF_SCOPED;
-		} else {
-			value_set_unknown(val);
-		}
+		value_set_unknown(val);
+		if (scoped)
+			val->flags = VF_ENDED;
 	}
 }
 

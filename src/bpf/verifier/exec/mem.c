@@ -97,6 +97,13 @@ static int check_atomic_alignment(struct vrf *v, const struct access *a)
 			   a->size);
 }
 
+static enum why why_no_access(const struct value *ptr)
+{
+	if (region_of[ptr->kind])
+		return WHY_NULL;
+	return ptr->flags & VF_ENDED ? WHY_SCOPE : WHY_TYPE;
+}
+
 /**
  * access_check - may this access be made
  *
@@ -106,14 +113,15 @@ static int check_atomic_alignment(struct vrf *v, const struct access *a)
 int access_check(struct vrf *v, struct vstate *st, const struct access *a)
 {
 	const struct region_ops *ops = region_of[a->ptr->kind];
-	struct wording words;
+	struct wording words, ended;
 	int err = 0;
 
 	ctx_thread();
 	if (!ops || a->ptr->flags & VF_MAYBE_NULL)
-		return vlog_reject(v, -EACCES, ops ? WHY_NULL : WHY_TYPE,
-				   "R%u invalid mem access '%s'", a->reg,
-				   value_words(v, a->ptr, &words));
+		return vlog_reject(v, -EACCES, why_no_access(a->ptr),
+				   "R%u invalid mem access '%s'%s", a->reg,
+				   value_words(v, a->ptr, &words),
+				   ended_words(a->ptr, a->reg, &ended));
 	if (a->how & ACC_WRITE && a->ptr->flags & VF_RDONLY)
 		return vlog_reject(v, -EACCES, WHY_TYPE, "R%u cannot write into %s", a->reg,
 				   value_words(v, a->ptr, &words));

@@ -51,6 +51,9 @@ struct wording {
 /* The kernel's words for what a register holds: "map_value_or_null", "rdonly_mem", "scalar". */
 const char *value_words(const struct vrf *v, const struct value *val, struct wording *buf);
 
+/* "" or, of a number that was a scoped pointer, a line that says so. */
+const char *ended_words(const struct value *val, u32 reg, struct wording *buf);
+
 /* The number of a scalar or the variable offset of a pointer, as "5" or "(0x0; 0xff)". */
 const char *number_words(const struct scalar *num, struct wording *buf);
 

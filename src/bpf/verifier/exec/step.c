@@ -33,17 +33,13 @@ void want_slots(struct step *step, u32 a, u32 b)
  * @ret_val:  the register itself, in the state
  *
  * Context: thread.
- * Return:  0, or -EACCES: it was never written, or what it held has ended.
+ * Return:  0, or -EACCES: it was never written.
  */
 int reg_read(struct vrf *v, const struct vstate *st, u32 reg, struct value **ret_val)
 {
 	struct value *val = vstate_reg(st, reg);
 
 	ctx_thread();
-	if (val->kind == V_NONE && val->flags & VF_SCOPED)
-		return vlog_reject(v, -EACCES, WHY_SCOPE,
-				   "R%u !read_ok\nR%u was invalidated: its iterator moved on or ended",
-				   reg, reg);
 	if (val->kind == V_NONE)
 		return vlog_reject(v, -EACCES, WHY_UNINIT, "R%u !read_ok", reg);
 	*ret_val = val;

@@ -47,6 +47,21 @@ const char *value_words(const struct vrf *v, const struct value *val, struct wor
 }
 
 /**
+ * ended_words - why a register is no pointer any more, as a line behind what is said of it
+ *
+ * Context: any.
+ * Return:  @buf's text, "" for any other value.
+ */
+const char *ended_words(const struct value *val, u32 reg, struct wording *buf)
+{
+	buf->text[0] = '\0';
+	if (value_is_scalar(val) && val->flags & VF_ENDED)
+		snprintf(buf->text, sizeof(buf->text),
+			 "\nR%u was invalidated: its iterator moved on or ended", reg);
+	return buf->text;
+}
+
+/**
  * number_words - a number, or its known and unknown bits
  *
  * Context: any.

@@ -11,7 +11,6 @@
 #include "cli/cmd/command.h"
 #include "cli/cmd/option.h"
 #include "cli/model/dmabuf_views.h"
-#include "cli/cmd/option.h"
 #include "cli/out/diag.h"
 
 const struct command command_table[] = {

@@ -10,6 +10,7 @@
 #include "cli/out/out.h"
 
 #define OPTION_WIDTH 28
+#define COMMAND_WIDTH 18
 
 /* What may stand behind --source or --format with this command; else the option's own. */
 static void print_choices(FILE *fp, const struct option_row *row, const struct command *command)
@@ -90,10 +91,15 @@ static void print_formats(FILE *fp, const struct noun *rows)
 /* @noun: NULL: all of them. */
 static void print_commands(FILE *fp, const char *noun)
 {
-	for (u32 i = 0; i < nr_commands; i++)
-		if (!noun || !strcmp(command_table[i].noun, noun))
-			fprintf(fp, "  %s %-11s %s\n", command_table[i].noun,
-				command_table[i].verb, command_table[i].help);
+	for (u32 i = 0; i < nr_commands; i++) {
+		const struct command *command = &command_table[i];
+		char words[64];
+
+		if (noun && strcmp(command->noun, noun))
+			continue;
+		snprintf(words, sizeof(words), "%s %s", command->noun, command->verb);
+		fprintf(fp, "  %-*s %s\n", COMMAND_WIDTH, words, command->help);
+	}
 }
 
 static void print_exit_codes(FILE *fp)

@@ -51,6 +51,20 @@ static enum exit_code not_ours(const struct request *request, const char *source
 	return EXIT_RUNTIME;
 }
 
+/* What was read from, as a message calls it. */
+static const char *origin(const struct request *request, const struct collector *collector)
+{
+	return request->collect.file ? request->collect.file : collector->source->name;
+}
+
+static enum exit_code ends_early(const struct request *request)
+{
+	diag(&(struct diag){ .level = DIAG_WARNING, .code = "partial",
+			     .where = request->collect.file },
+	     "the recording ends in the middle of a listing's first line");
+	return EXIT_PARTIAL;
+}
+
 /* --- the source ---------------------------------------------------------------------------- */
 
 static void say_tried(const struct collect_status *status, enum diag_level level)
@@ -88,7 +102,7 @@ enum exit_code list_open_source(const struct request *request, struct collector 
 	say_all_tried(collector, verdict == COLLECT_OK);
 	if (verdict != COLLECT_OK && !strcmp(request->source, "auto"))
 		diag(&(struct diag){ .level = DIAG_ERROR, .code = verdicts[verdict].code,
-				    .hint = "--help lists the sources, -v says why" },
+				    .hint = request->noun->nowhere },
 		     "no source of %s %s here", request->noun->noun->name,
 		     verdict == COLLECT_DENIED ? "may be read" : "is available");
 	return verdicts[verdict].exit;
@@ -198,20 +212,20 @@ static bool is_last(const struct request *request, u64 nr_done)
 	return !request->interval_ns || (request->count && nr_done >= request->count);
 }
 
-/* @ret_at_end: there is no further listing in the recording. */
+/* @ret_at_end: there is no further listing in the recording, or only the beginning of one. */
 enum exit_code list_collect(const struct request *request, struct collector *collector,
 			    struct listing *ret_listing, bool *ret_at_end)
 {
 	int err = collector_run(collector, ret_listing);
 
-	*ret_at_end = err == -ENODATA && request->replay;
+	*ret_at_end = (err == -ENODATA || err == -EPROTO) && request->replay;
 	if (*ret_at_end)
-		return EXIT_COMPLETE;
+		return err == -EPROTO ? EXIT_PARTIAL : EXIT_COMPLETE;
 	if (err == -EBADMSG || err == -EPROTO || err == -ENODATA)
 		return not_ours(request, collector->source->name);
 	if (!err && request->query.pid)
 		err = listing_note_holders(ret_listing);
-	return err ? list_failed(collector->source->name, err) : EXIT_COMPLETE;
+	return err ? list_failed(origin(request, collector), err) : EXIT_COMPLETE;
 }
 
 /* Choose, print, and say how good it is: EXIT_PARTIAL when something is missing. */
@@ -254,8 +268,10 @@ static enum exit_code list_loop(struct list_run *run, struct collector *collecto
 		shown = list_collect(request, collector, &listing, &at_end);
 		if (at_end && !nr)
 			return not_ours(request, collector->source->name);
-		if (shown || at_end)
-			return shown ? shown : code;
+		if (at_end)
+			return list_worse(code, shown ? ends_early(request) : EXIT_COMPLETE);
+		if (shown)
+			return shown;
 		shown = request->view ? show_view(run, &listing) : list_show(run, &listing);
 		if (shown && shown != EXIT_PARTIAL)
 			return shown;
@@ -276,11 +292,10 @@ enum exit_code list_columns(struct request *request)
 
 	columns_listing(request->rows, &listing);
 	err = noun_all_columns(listing.noun, &request->out.columns);
-	request->out.fp = stdout;
-	if (!err)
-		err = out_init(&out, request->format, &request->out);
 	if (err)
 		return list_failed(NULL, err);
+	request->out.fp = stdout;
+	out_init(&out, request->format, &request->out);
 	err = print_listing(&all, &listing, &out, &shown);
 	out_fini(&out);
 	return err ? list_failed("stdout", err) : EXIT_COMPLETE;
@@ -292,12 +307,9 @@ static enum exit_code list_opened(const struct request *request, struct collecto
 	struct out_options options = request->out;
 	enum exit_code code;
 	struct out out;
-	int err;
 
 	options.fp = fp;
-	err = out_init(&out, request->format, &options);
-	if (err)
-		return list_failed(NULL, err);
+	out_init(&out, request->format, &options);
 	code = list_loop(&(struct list_run){
 		.request = request,
 		.out = &out,

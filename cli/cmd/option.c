@@ -181,7 +181,7 @@ static void refuse_option(int kind, char **argv, struct option_error *error)
 bool option_wants_json(int argc, char **argv)
 {
 	struct getopt_tables tables;
-	bool json = false;
+	bool json = false, format = false;
 	int value;
 
 	make_tables(&tables);
@@ -193,9 +193,9 @@ bool option_wants_json(int argc, char **argv)
 		if (row && row->offset == offsetof(struct params, json))
 			json = true;
 		if (row && row->offset == offsetof(struct params, format))
-			json |= !strcmp(optarg, "json") || !strcmp(optarg, "ndjson");
+			format = !strcmp(optarg, "json") || !strcmp(optarg, "ndjson");
 	}
-	return json;
+	return json || format;
 }
 
 static int parse_one(int value, char **argv, struct params *params, struct option_error *error)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
@@ -129,6 +130,16 @@ static int check_source(const struct collect_noun *noun, const struct params *pa
 	return 0;
 }
 
+/* "-" is standard input; what cannot be looked at is not the same. */
+static bool is_same_file(const char *read, const char *written)
+{
+	struct stat one, two;
+	int err = strcmp(read, "-") ? stat(read, &one) : fstat(STDIN_FILENO, &one);
+
+	return !err && !stat(written, &two) && S_ISREG(one.st_mode) &&
+	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
 static int check_recording(const struct params *params)
 {
 	if (params->read_file && (params->source || params->sample || params->interval_ns ||
@@ -140,6 +151,9 @@ static int check_recording(const struct params *params)
 		return refuse("--write", NULL,
 			      "a recording has one format and all columns: no --format, --json, "
 			      "--output");
+	if (params->read_file && params->write_file &&
+	    is_same_file(params->read_file, params->write_file))
+		return refuse("--write", NULL, "would destroy the recording that is read");
 	return 0;
 }
 

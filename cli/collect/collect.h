@@ -57,6 +57,7 @@ struct collect_noun {
 	const struct noun *noun;
 	const struct collect_source *const *sources;	/* in the order "auto" tries them */
 	u32 nr_sources;
+	const char *nowhere;	/* what to do where "auto" finds none of them */
 };
 
 extern const struct collect_noun collect_wakeup, collect_dmabuf, collect_wq, collect_wq_pools,

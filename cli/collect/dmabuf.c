@@ -18,4 +18,5 @@ const struct collect_noun collect_dmabuf = {
 	.noun = &dmabuf_noun,
 	.sources = sources,
 	.nr_sources = ARRAY_SIZE(sources),
+	.nowhere = "--help lists the sources",
 };

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli/collect/collect.h"
+#include "cli/collect/dmabuf_proc.h"
 #include "cli/collect/dmabuf_sample.h"
 #include "cli/collect/dmabuf_set.h"
 #include "target/dmabuf_walk.h"
@@ -152,6 +153,7 @@ static int bpf_run(void *state, struct listing *ret_listing)
 {
 	struct bpf_state *bpf = state;
 	struct dmabuf_walk_result res;
+	bool hides;
 	int err;
 
 	dmabuf_set_clear(&bpf->set);
@@ -162,9 +164,10 @@ static int bpf_run(void *state, struct listing *ret_listing)
 	err = err ?: add_records(&bpf->set, &res);
 	if (err)
 		return err;
+	hides = bpf->set.knows_holders && dmabuf_proc_in_namespace();
 	/* Out of time: who was not met may hold a buffer all the same. */
-	bpf->set.misses_holders = res.end == ROVE_DMABUF_WALK_BUDGET;
-	if (bpf->set.misses_holders)
+	bpf->set.misses_holders = hides || res.end == ROVE_DMABUF_WALK_BUDGET;
+	if (res.end == ROVE_DMABUF_WALK_BUDGET)
 		forget_torn(&bpf->set);
 	else
 		settle(&bpf->set, &res);
@@ -177,6 +180,8 @@ static int bpf_run(void *state, struct listing *ret_listing)
 	ret_listing->walk_ns = (struct value){ .known = true, .ns = (s64)res.walk_ns };
 	ret_listing->bytes = (struct value){ .known = true, .ns = (s64)res.bytes };
 	note_end(&res, ret_listing);
+	if (hides)
+		listing_incomplete(ret_listing, DMABUF_PROCESSES_HIDDEN);
 	return 0;
 }
 

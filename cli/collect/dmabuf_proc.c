@@ -25,6 +25,7 @@
 #include "cli/collect/dmabuf_proc.h"
 
 #define LINK_PREFIX "/dmabuf:"
+#define FIRST_PID_NAMESPACE "pid:[4026531836]"	/* a number that does not change */
 
 struct scan {
 	struct dmabuf_set *set;
@@ -42,6 +43,13 @@ struct fdinfo {
 	u64 inode, size_bytes, refs;
 	const char *exporter, *name;
 };
+
+static const char *proc_root(void)
+{
+	const char *root = getenv("ROVE_PROC_ROOT");
+
+	return root ? root : "/proc";
+}
 
 /* --- small files --------------------------------------------------------------------------- */
 
@@ -302,30 +310,74 @@ static int look_at_maps(struct scan *scan)
 
 /* --- all processes ------------------------------------------------------------------------- */
 
-static int look_at_process(struct scan *scan, const char *pid_name)
+static int look_into_process(struct scan *scan, const char *pid_name)
 {
 	int err;
 
 	scan->pid_fd = openat(scan->proc_fd, pid_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (scan->pid_fd < 0)
-		return 0;
+		return -errno;
 	scan->pid = strtoull(pid_name, NULL, 10);
 	scan->comm = NULL;
 	err = look_at_fds(scan);
 	if (!err)
 		err = look_at_maps(scan);
 	close(scan->pid_fd);
-	if (err == -EACCES || err == -EPERM)
+	return err;
+}
+
+/* What is neither gone nor refused, such as no descriptors left, is a failure of ours. */
+static int look_at_process(struct scan *scan, const char *pid_name)
+{
+	int err = look_into_process(scan, pid_name);
+
+	switch (err) {
+	case -EACCES:
+	case -EPERM:
 		scan->result->nr_denied++;
-	return err == -ENOMEM ? err : 0;
+		return 0;
+	case -ENOENT:
+	case -ESRCH:
+		return 0;
+	default:
+		return err;
+	}
+}
+
+/* Another PID namespace than the first shows its own processes only. */
+static bool is_in_namespace(int proc_fd)
+{
+	char name[64];
+	ssize_t len = readlinkat(proc_fd, "self/ns/pid", name, sizeof(name) - 1);
+
+	if (len < 0)
+		return false;
+	name[len] = '\0';
+	return strcmp(name, FIRST_PID_NAMESPACE);
+}
+
+/* Mounted with hidepid=invisible, it shows those of the user only: then 1 is not there. */
+static bool hides_processes(int proc_fd)
+{
+	return !faccessat(proc_fd, "self", F_OK, 0) &&
+	       faccessat(proc_fd, "1", F_OK, 0) && errno == ENOENT;
+}
+
+bool dmabuf_proc_in_namespace(void)
+{
+	int fd = open(proc_root(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool in_namespace = fd >= 0 && is_in_namespace(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return in_namespace;
 }
 
 int dmabuf_proc_scan(struct dmabuf_set *set, bool add_buffers,
 		     struct dmabuf_proc_result *ret_result)
 {
 	struct scan scan = { .set = set, .add_buffers = add_buffers, .result = ret_result };
-	const char *root = getenv("ROVE_PROC_ROOT");
-	DIR *dir = opendir(root ? root : "/proc");
+	DIR *dir = opendir(proc_root());
 	struct dirent *entry;
 	int err = 0;
 
@@ -333,17 +385,20 @@ int dmabuf_proc_scan(struct dmabuf_set *set, bool add_buffers,
 	if (!dir)
 		return -errno;
 	scan.proc_fd = dirfd(dir);
+	ret_result->hides = is_in_namespace(scan.proc_fd) || hides_processes(scan.proc_fd);
 	while (!err && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))
 			err = look_at_process(&scan, entry->d_name);
 	closedir(dir);
 	set->knows_holders = true;
-	set->misses_holders = ret_result->nr_denied;
+	set->misses_holders = ret_result->nr_denied || ret_result->hides;
 	return err;
 }
 
 void dmabuf_proc_note(const struct dmabuf_proc_result *result, struct listing *listing)
 {
+	if (result->hides)
+		listing_incomplete(listing, DMABUF_PROCESSES_HIDDEN);
 	if (!result->nr_denied)
 		return;
 	listing->denied += result->nr_denied;
@@ -391,13 +446,12 @@ static void proc_close(void *state)
 static enum collect_verdict proc_open(const struct collect_options *options, void **ret_state,
 				      struct collect_status *status)
 {
-	const char *root = getenv("ROVE_PROC_ROOT");
 	struct dmabuf_set *set;
 
 	if (options->max_objects)
 		return collect_refuse(status, COLLECT_ABSENT, 0,
 				      "it goes through processes and cannot bound its buffers");
-	if (access(root ? root : "/proc", R_OK | X_OK))
+	if (access(proc_root(), R_OK | X_OK))
 		return collect_refuse(status, COLLECT_ABSENT, -errno, "there is no /proc");
 	set = calloc(1, sizeof(*set));
 	if (!set)

@@ -80,28 +80,52 @@ static int read_object(struct file_state *file, struct json_object **ret_json)
 	return line[file->line.len - 1] == '\n' ? -EBADMSG : -EPROTO;
 }
 
-static int read_hex(const char *text, u64 *ret_bits)
+/* A magnitude and its sign; a hex string where a double could not hold it. */
+static int read_hex(const char *text, u64 *ret_magnitude, bool *ret_negative)
 {
-	bool negative = text[0] == '-';
 	char *end;
 
-	text += negative;
+	*ret_negative = text[0] == '-';
+	text += *ret_negative;
 	if (strncmp(text, "0x", 2) || !text[2])
 		return -EBADMSG;
 	errno = 0;
-	*ret_bits = strtoull(text, &end, 16);
-	if (negative)
-		*ret_bits = -*ret_bits;
+	*ret_magnitude = strtoull(text, &end, 16);
 	return *end || errno ? -EBADMSG : 0;
 }
 
-static int read_integer(struct json_object *json, u64 *ret_bits)
+static int read_magnitude(struct json_object *json, u64 *ret_magnitude, bool *ret_negative)
 {
+	s64 number;
+
 	if (json_object_is_type(json, json_type_string))
-		return read_hex(json_object_get_string(json), ret_bits);
+		return read_hex(json_object_get_string(json), ret_magnitude, ret_negative);
 	if (!json_object_is_type(json, json_type_int))
 		return -EBADMSG;
-	*ret_bits = (u64)json_object_get_int64(json);
+	number = json_object_get_int64(json);
+	*ret_negative = number < 0;
+	*ret_magnitude = number < 0 ? -(u64)number : (u64)number;
+	/* json-c answers with its largest number where one is larger. */
+	return number == INT64_MAX || number == INT64_MIN ? -EBADMSG : 0;
+}
+
+static int read_count(struct json_object *json, u64 *ret_count)
+{
+	bool negative;
+	int err = read_magnitude(json, ret_count, &negative);
+
+	return err ?: negative && *ret_count ? -EBADMSG : 0;
+}
+
+static int read_signed(struct json_object *json, s64 *ret_number)
+{
+	bool negative;
+	u64 magnitude;
+	int err = read_magnitude(json, &magnitude, &negative);
+
+	if (err || magnitude > (u64)INT64_MAX + negative)
+		return -EBADMSG;
+	*ret_number = (s64)(negative ? -magnitude : magnitude);
 	return 0;
 }
 
@@ -159,8 +183,10 @@ static int read_value(struct file_state *file, struct json_object *json, const s
 		      struct value *ret_value)
 {
 	ret_value->known = true;
+	if (col->type == VALUE_INTEGER || col->type == VALUE_DURATION)
+		return read_signed(json, &ret_value->integer);
 	if (types[col->type] == json_type_int)
-		return read_integer(json, &ret_value->count);
+		return read_count(json, &ret_value->count);
 	if (!json_object_is_type(json, types[col->type]))
 		return -EBADMSG;
 	if (col->type == VALUE_ITEMS)
@@ -234,29 +260,23 @@ static int add_record(struct file_state *file)
 
 /* --- the header ---------------------------------------------------------------------------- */
 
-static int get_integer(struct json_object *json, const char *key, u64 *ret_bits)
+static int get_count(struct json_object *json, const char *key, u64 *ret_count)
 {
 	struct json_object *value;
 
 	if (!json_object_object_get_ex(json, key, &value))
 		return -EBADMSG;
-	return read_integer(value, ret_bits);
+	return read_count(value, ret_count);
 }
 
 static int get_cost(struct json_object *cost, const char *key, struct value *ret_value)
 {
 	struct json_object *value;
-	u64 bits;
-	int err;
 
 	if (!json_object_object_get_ex(cost, key, &value))
 		return -EBADMSG;
 	ret_value->known = value;
-	if (!value)
-		return 0;
-	err = read_integer(value, &bits);
-	ret_value->ns = (s64)bits;
-	return err;
+	return value ? read_signed(value, &ret_value->ns) : 0;
 }
 
 /* @ret_text is NULL where the key is null. */
@@ -278,7 +298,7 @@ static int check_schema(const struct file_state *file, struct json_object *json)
 	u64 version;
 	int err = get_text(json, "schema", &schema);
 
-	err = err ?: get_integer(json, "version", &version);
+	err = err ?: get_count(json, "version", &version);
 	if (err || !schema || strcmp(schema, file->noun->schema) ||
 	    version != file->noun->version)
 		return -EBADMSG;
@@ -293,18 +313,18 @@ static int read_counts(struct json_object *json, struct listing *listing, u64 *r
 	if (!json_object_object_get_ex(json, "clock", &clock) ||
 	    !json_object_object_get_ex(json, "cost", &cost))
 		return -EBADMSG;
-	err = get_integer(clock, "monotonic_ns", &listing->monotonic_ns);
-	err = err ?: get_integer(clock, "boottime_ns", &listing->boottime_ns);
-	err = err ?: get_integer(clock, "realtime_ns", &listing->realtime_ns);
+	err = get_count(clock, "monotonic_ns", &listing->monotonic_ns);
+	err = err ?: get_count(clock, "boottime_ns", &listing->boottime_ns);
+	err = err ?: get_count(clock, "realtime_ns", &listing->realtime_ns);
 	err = err ?: get_cost(cost, "walk_ns", &listing->walk_ns);
 	err = err ?: get_cost(cost, "lock_ns", &listing->lock_ns);
 	err = err ?: get_cost(cost, "bytes", &listing->bytes);
-	err = err ?: get_integer(json, "visited", &listing->visited);
-	err = err ?: get_integer(json, "lost", &listing->lost);
-	err = err ?: get_integer(json, "torn", &listing->torn);
-	err = err ?: get_integer(json, "names_truncated", &listing->names_truncated);
-	err = err ?: get_integer(json, "unreadable", &listing->unreadable);
-	return err ?: get_integer(json, "nr_records", ret_nr_records);
+	err = err ?: get_count(json, "visited", &listing->visited);
+	err = err ?: get_count(json, "lost", &listing->lost);
+	err = err ?: get_count(json, "torn", &listing->torn);
+	err = err ?: get_count(json, "names_truncated", &listing->names_truncated);
+	err = err ?: get_count(json, "unreadable", &listing->unreadable);
+	return err ?: get_count(json, "nr_records", ret_nr_records);
 }
 
 static int read_texts(struct file_state *file, struct json_object *json, struct listing *listing)

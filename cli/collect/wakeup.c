@@ -17,4 +17,5 @@ const struct collect_noun collect_wakeup = {
 	.noun = &wakeup_noun,
 	.sources = sources,
 	.nr_sources = ARRAY_SIZE(sources),
+	.nowhere = "--help lists the sources",
 };

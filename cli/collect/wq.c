@@ -326,7 +326,10 @@ const struct collect_source wq_self_source = {
 
 static const struct collect_source *const sources[] = { &wq_self_source, &file_source };
 
-#define COLLECT_NOUN(noun_) { .noun = &(noun_), .sources = sources, .nr_sources = ARRAY_SIZE(sources) }
+#define COLLECT_NOUN(noun_) { \
+	.noun = &(noun_), .sources = sources, .nr_sources = ARRAY_SIZE(sources), \
+	.nowhere = "no kernel shows its workqueues to programs; to try it: --source self --sample 10", \
+}
 
 const struct collect_noun collect_wq = COLLECT_NOUN(wq_noun);
 const struct collect_noun collect_wq_pools = COLLECT_NOUN(wq_pools_noun);

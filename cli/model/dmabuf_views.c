@@ -330,9 +330,9 @@ static int give_holders(struct entries *entries, const struct dmabuf_row *row)
 static void add_part(struct dmabuf_group *group, struct dmabuf_part *parts,
 		     const struct dmabuf_group *entry)
 {
-	struct dmabuf_part *last = &parts[group->nr_parts - 1];
+	struct dmabuf_part *last = group->nr_parts ? &parts[group->nr_parts - 1] : NULL;
 
-	if (!group->nr_parts || compare_text(last->exporter, entry->exporter)) {
+	if (!last || compare_text(last->exporter, entry->exporter)) {
 		last = &parts[group->nr_parts++];
 		*last = (struct dmabuf_part){ .exporter = entry->exporter };
 	}

@@ -58,15 +58,31 @@ static s64 default_unit_ns(const struct column *col, const char *field)
 	return !strcasecmp(field, col->json) ? 1 : 1000000;
 }
 
+/* A number, or a minus before one: nothing else of what strtoll() and strtod() take. */
+static bool starts_number(const char *text)
+{
+	text += *text == '-';
+	text += *text == '.';
+	return *text >= '0' && *text <= '9';
+}
+
+/* Decimal, or hexadecimal after 0x, as JSON has large numbers; zeros in front mean nothing. */
+static int base_of(const char *digits)
+{
+	return digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X') ? 16 : 10;
+}
+
 static int parse_duration(const char *text, s64 bare_unit_ns, s64 *ret_ns)
 {
 	char *end;
 	double number;
 	s64 unit, whole;
 
+	if (!starts_number(text))
+		return -EINVAL;
 	errno = 0;
 	whole = strtoll(text, &end, 10);
-	if (end == text || errno)
+	if (errno)
 		return -EINVAL;
 	if (*end != '.') {
 		unit = *end ? unit_ns(end) : bare_unit_ns;
@@ -87,7 +103,7 @@ static int parse_count(const char *text, u64 *ret_count)
 	if (text[0] < '0' || text[0] > '9')
 		return -EINVAL;
 	errno = 0;
-	*ret_count = strtoull(text, &end, 0);
+	*ret_count = strtoull(text, &end, base_of(text));
 	return *end || errno ? -EINVAL : 0;
 }
 
@@ -99,7 +115,7 @@ static int parse_integer(const char *text, s64 *ret_integer)
 	if (digits[0] < '0' || digits[0] > '9')
 		return -EINVAL;
 	errno = 0;
-	*ret_integer = strtoll(text, &end, 0);
+	*ret_integer = strtoll(text, &end, base_of(digits));
 	return *end || errno ? -EINVAL : 0;
 }
 
@@ -112,7 +128,7 @@ static int parse_bytes(const char *text, u64 bare_unit, u64 *ret_bytes)
 	u64 unit, whole;
 	char *end;
 
-	if (text[0] < '0' || text[0] > '9')
+	if (text[0] == '-' || !starts_number(text))
 		return -EINVAL;
 	errno = 0;
 	whole = strtoull(text, &end, 10);

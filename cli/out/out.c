@@ -47,17 +47,15 @@ bool out_format_fits(const struct out_format *format, const struct noun *noun)
  * out_init - prepare to print listings in a format
  * @opts: its column list stays the caller's, until after out_fini()
  *
- * Context: may sleep.
- * Return:  0.
+ * Context: thread.
  */
-int out_init(struct out *out, const struct out_format *format, const struct out_options *opts)
+void out_init(struct out *out, const struct out_format *format, const struct out_options *opts)
 {
 	memset(out, 0, sizeof(*out));
 	out->format = format;
 	out->opts = *opts;
 	out->ascii_only = strcmp(nl_langinfo(CODESET), "UTF-8");
 	strbuf_init(&out->text);
-	return 0;
 }
 
 /**

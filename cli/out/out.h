@@ -67,7 +67,7 @@ extern const u32 nr_out_formats;
 
 const struct out_format *out_format_find(const char *name);
 bool out_format_fits(const struct out_format *format, const struct noun *noun);
-int out_init(struct out *out, const struct out_format *format, const struct out_options *opts);
+void out_init(struct out *out, const struct out_format *format, const struct out_options *opts);
 int out_begin(struct out *out, const struct listing *listing, u64 nr_rows);
 int out_row(struct out *out, const void *row);
 int out_end(struct out *out);

@@ -32,7 +32,9 @@ def test_what_makes_no_sense_is_exit_2_with_one_line_and_no_output():
         ["wakeup", "--top", "99999999999999999999"], ["wakeup", "-F", "name"],
         ["wakeup", "-F", "foo=1"], ["wakeup", "-F", "name~["], ["wakeup", "-F", "total~1"],
         ["wakeup", "-F", "total=soon"], ["wakeup", "-F", "total=5lightyears"],
-        ["wakeup", "-F", "total=9e99s"], ["wakeup", "-F", "active_count=-1"],
+        ["wakeup", "-F", "total=9e99s"], ["wakeup", "-F", "total> 5"], ["wakeup", "-F", "total>+5"],
+        ["wakeup", "-F", "active_count=0x"], ["wakeup", "-F", "total>."],
+        ["wakeup", "-F", "active_count=-1"],
         ["wakeup", "-F", "active_count=1.5"], ["wakeup", "-F", "active>0"],
         ["wakeup", "-F", "active=maybe"], ["wakeup", "-F", ","], ["wakeup", "-F", "name=a,"],
         ["wakeup", "-i", "0"], ["wakeup", "-i", "-1"], ["wakeup", "-i", "nan"],
@@ -70,6 +72,12 @@ def test_what_makes_no_sense_is_a_json_object_when_json_was_asked_for():
             message = json.loads(result.err)
             validate(message, "rove.message.schema.json")
             equal(message["code"], "usage")
+
+
+def test_of_several_formats_the_last_one_decides_how_messages_look():
+    check(rove("wakeup", "-O", "json", "-O", "csv", "--frob", code=2).err.startswith("rove: "),
+          "as lines")
+    json.loads(rove("wakeup", "-O", "csv", "-O", "json", "--frob", code=2).err)
 
 
 def test_an_unknown_word_is_answered_with_what_exists():
@@ -153,7 +161,10 @@ def test_filters_compare_in_the_unit_that_the_name_says():
             "total_time_ns>=3456000000": ["xhci host", "alarmtimer"],
             "total>3s": ["xhci host", "alarmtimer"],
             "total>=0.005s,total<10s": ["alarmtimer", "AC"],
+            "total>.5s,total<5s": ["alarmtimer"],
             "#active=12": ["alarmtimer"],
+            "#active=012": ["alarmtimer"],
+            "#active=0xc": ["alarmtimer"],
             "active_count!=12": ["xhci host", "AC", "eventpoll"],
             "active=yes": ["xhci host"],
             "active=0,name~^a": ["alarmtimer"],
@@ -237,6 +248,8 @@ def test_help_and_version_answer_on_stdout():
         check(result.text.startswith("Usage: rove "), result.text[:40])
         equal(result.err, "")
         check(max(map(len, result.lines)) <= 100, "fits a terminal")
+    commands = rove("--help", code=0).text.split("Commands:\n")[1].split("\n\n")[0].splitlines()
+    equal({re.match(r"  \S+ \S+ +", line).end() for line in commands}, {21}, "helps are aligned")
     with open(os.path.join(TOP, "VERSION")) as f:
         equal(rove("-V", code=0).text, f"rove {f.read().strip()}\n")
 

@@ -203,7 +203,8 @@ def test_a_broken_recording_is_refused_or_partial():
 
 
 def test_what_is_no_recording_says_what_it_is_and_is_not_read_for_ever():
-    check("Is a directory" in rove("dmabuf", "-r", TOP, code=1).err, "a directory")
+    said = rove("dmabuf", "-r", TOP, code=1).err
+    equal(said, f"rove: {TOP}: Is a directory\n", "a directory")
     for endless in ("/dev/zero", "/dev/full"):
         check("no dmabuf listing" in rove("dmabuf", "-r", endless, code=1).err, endless)
 
@@ -381,6 +382,49 @@ def test_a_process_that_may_not_be_looked_into_makes_counts_unknown():
         equal([h["pid"] for h in found[11]["holders"]], [100], "who was seen")
         equal([found[13][k] for k in ("nr_processes", "pss_bytes")], [1, 1048576],
               "all references were found")
+
+
+def test_a_process_whose_folder_is_closed_is_one_that_may_not_be_looked_into():
+    with usual_dmabufs() as tree:
+        prefix = as_nobody()
+        closed = os.path.join(tree.proc, "200")
+        os.chmod(closed, 0)     # as with hidepid=noaccess
+        result = rove("dmabuf", "-j", *DEBUGFS, env=tree.env(), prefix=prefix, code=4)
+        os.chmod(closed, 0o755)
+        equal(result.json["why"], "processes-denied")
+        found = {r["inode"]: r for r in result.json["records"]}
+        equal([found[11][k] for k in ("nr_processes", "kernel_only")], [None] * 2)
+        equal([found[14][k] for k in ("nr_processes", "kernel_only")], [None] * 2, "seen nowhere")
+
+
+def test_where_processes_are_hidden_nobody_is_said_to_hold_nothing():
+    with usual_dmabufs() as tree:
+        os.makedirs(os.path.join(tree.proc, "self/ns"))
+        namespace = os.path.join(tree.proc, "self/ns/pid")
+        os.symlink("pid:[4026531836]", namespace)
+        first = os.path.join(tree.proc, "1")
+        for what, number, has_first, why in (
+                ("the first namespace", 4026531836, True, None),
+                ("hidepid=invisible", 4026531836, False, "processes-hidden"),
+                ("another namespace", 4026532000, True, "processes-hidden")):
+            os.unlink(namespace)
+            os.symlink(f"pid:[{number}]", namespace)
+            if has_first:
+                tree.process(1, "init")
+            for source in "debugfs", "proc":
+                result = ask(tree, "-j", "--source", source, code=None)
+                document = result.json
+                validate(document, "rove.dmabuf.schema.json")
+                if source == "debugfs":
+                    equal((document["why"], result.code), (why, 4 if why else 0), what)
+                found = {r["inode"]: r for r in document["records"]}
+                equal(found[11]["nr_processes"], 2, f"{what}: all references were found")
+                if 14 in found:
+                    equal(found[14]["kernel_only"], None if why else True, what)
+            document = ask(tree, "by-exporter", "-j", *DEBUGFS, code=None).json
+            sums = {r["exporter"]: r["nr_kernel_only"] for r in document["records"]}
+            equal(sums["drm_gem"], None if why else 1, what)
+            shutil.rmtree(first, ignore_errors=True)
 
 
 def test_a_file_that_may_not_be_read_names_the_capability():

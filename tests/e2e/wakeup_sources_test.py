@@ -399,6 +399,41 @@ def test_a_cut_recording_gives_what_is_there_and_exit_4():
                   ("file-ends-early", 2, 2))
 
 
+def test_a_recording_cut_in_a_later_header_gives_what_was_before_and_exit_4():
+    with usual_tree() as tree:
+        tape = os.path.join(tree.root, "tape")
+        rove(*SYSFS, "-i", "0.01", "-c", "2", "-w", tape, tree=tree, code=0)
+        with open(tape, "rb") as f:
+            lines = f.read().splitlines(keepends=True)
+        equal(len(lines), 10)
+        with open(tape, "wb") as f:
+            f.write(b"".join(lines[:5]) + lines[5][:40])
+        result = rove("wakeup", "-r", tape, "-j", code=4)
+        equal(len(result.json["records"]), 4)
+        check("the recording ends in the middle" in result.err, result.err)
+        with open(tape, "wb") as f:
+            f.write(lines[0][:40])
+        check("no wakeup listing" in rove("wakeup", "-r", tape, code=1).err, "the first header")
+
+
+def test_a_recording_is_not_written_over_while_it_is_read():
+    with usual_tree() as tree:
+        tape, link = os.path.join(tree.root, "tape"), os.path.join(tree.root, "link")
+        rove(*SYSFS, "-w", tape, tree=tree, code=0)
+        os.symlink(tape, link)
+        with open(tape, "rb") as f:
+            before = f.read()
+        for written in tape, link:
+            said = rove("wakeup", "-r", tape, "-w", written, code=2).err
+            check("--write: would destroy" in said, said)
+            with open(tape, "rb") as stdin:
+                rove("wakeup", "-r", "-", "-w", written, code=2, stdin=stdin)
+        rove("wakeup", "-r", tape, "-w", tape + "2", code=0)
+        for path in tape, tape + "2":
+            with open(path, "rb") as f:
+                equal(f.read(), before)
+
+
 def test_what_is_no_recording_is_refused():
     with usual_tree() as tree:
         tape = os.path.join(tree.root, "tape")
@@ -410,12 +445,18 @@ def test_what_is_no_recording_is_refused():
             header.replace('"version":1', '"version":2'), header.replace("rove.wakeup", "rove.x"),
             header.replace('"visited":4', '"visited":"4"'),
             header.replace('"visited":4', '"visited":null'),
+            header.replace('"visited":4', '"visited":-4'),
+            header.replace('"visited":4', '"visited":18446744073709551615'),
+            header.replace('"visited":4', '"visited":"-0x4"'),
             header.replace('"kernel":"', '"kernel":7,"k":"'),
             header.replace('"clock":', '"klock":'), header.replace('"cost":{', '"cost":7,"c":{'),
             "\n".join([header, records[0].replace('"active":false', '"active":0'), ""]),
             "\n".join([header, records[0].replace('"name":"', '"name":3,"n":"'), ""]),
             "\n".join([header, records[0].replace('"event_count":13', '"event_count":1.5'), ""]),
             "\n".join([header, records[0].replace('"event_count":13', '"event_count":"0x"'), ""]),
+            "\n".join([header, records[0].replace('"event_count":13', '"event_count":-13'), ""]),
+            "\n".join([header, records[0].replace('"max_time_ns":1500000000',
+                                                  '"max_time_ns":"0x8000000000000000"'), ""]),
             "\n".join([header, "garbage", ""]),
         ]
         for text in broken:

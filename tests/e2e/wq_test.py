@@ -112,7 +112,7 @@ def test_more_objects_than_asked_for_is_partial():
 
 
 def test_without_a_source_it_says_so():
-    rove("wq", code=3)
+    check("--source self --sample" in rove("wq", code=3).err, "what can be done")
     rove("wq", "--source", "self", code=2)
     rove("wq", "--source", "sysfs", code=2)
     rove("wq", "top", code=2)

@@ -16,8 +16,14 @@
  *
  * Threads are bound: the allocating ones to the CPUs in turn, who runs beside to the last.
  * On one CPU with the allocating thread a walker would cost it nothing, and chance would
- * decide.  How long a cache line takes from the first CPU to the last is printed, because
- * that is what a walk costs others: each buffer has a line or two that both write.
+ * decide.  What a walk costs others is cache lines that both write.  How long one takes from
+ * the first CPU to the last is measured before each sample: a virtual machine's CPUs may
+ * share a cache now and not a second later.  "near" and "far" are the samples on either side
+ * of FAR_NS, apart.
+ *
+ * A walker that walks "in turn" waits as dma_buf_walk_wait() makes it wait: as all do who may
+ * sleep.  Its samples begin when it has waited once, so that what may be taken without waiting
+ * is used up, and are longer, as it walks a few times in each only.
  *
  * -c runs one competitor alone, for an instruction counter: the difference of two counts
  * with different -o is the instructions of so many buffers, and does not depend on what
@@ -37,12 +43,15 @@
 #define NR_LIVE 64		/* buffers that a thread has at any time */
 #define PAGE 4096
 
-enum beside { NOBODY, WALKER_AT_100_HZ, WALKER_WITHOUT_PAUSE, SPINNER };
+#define FAR_NS 80		/* for a cache line: there is no cache that both CPUs share */
+
+enum beside { NOBODY, WALKER_AT_100_HZ, WALKER_IN_TURN, WALKER_WITHOUT_PAUSE, SPINNER };
 
 struct competitor {
 	const char *name;
 	bool listed;
 	enum beside beside;
+	u32 times;		/* as many buffers in a sample as in others */
 	int (*make)(struct dma_buf **ret_b);
 	void (*release)(struct dma_buf *b);
 };
@@ -121,18 +130,21 @@ static void release_with_files(struct dma_buf *b)
 }
 
 static const struct competitor competitors[] = {
-	{ "list off", false, NOBODY, make_buf, rove_dma_buf_put },
-	{ "list off, again: how exact this is", false, NOBODY, make_buf, rove_dma_buf_put },
-	{ "list on", true, NOBODY, make_buf, rove_dma_buf_put },
-	{ "list on, walked 100 times a second", true, WALKER_AT_100_HZ, make_buf, rove_dma_buf_put },
-	{ "list off, a thread spins beside", false, SPINNER, make_buf, rove_dma_buf_put },
-	{ "list on, walked without pause", true, WALKER_WITHOUT_PAUSE, make_buf, rove_dma_buf_put },
-	{ "a directory and two files each", false, NOBODY, make_with_files, release_with_files },
-	{ "memfd alone", false, NOBODY, make_bare, release_bare },
+	{ "list off", false, NOBODY, 8, make_buf, rove_dma_buf_put },
+	{ "list off, again: how exact this is", false, NOBODY, 8, make_buf, rove_dma_buf_put },
+	{ "list on", true, NOBODY, 8, make_buf, rove_dma_buf_put },
+	{ "walked 100 times a second", true, WALKER_AT_100_HZ, 8, make_buf, rove_dma_buf_put },
+	{ "walked all the time, in turn", true, WALKER_IN_TURN, 8, make_buf, rove_dma_buf_put },
+	{ "list off, a thread spins beside", false, SPINNER, 1, make_buf, rove_dma_buf_put },
+	{ "walked by one who may not wait", true, WALKER_WITHOUT_PAUSE, 1, make_buf,
+	  rove_dma_buf_put },
+	{ "a directory and two files each", false, NOBODY, 1, make_with_files,
+	  release_with_files },
+	{ "memfd alone", false, NOBODY, 1, make_bare, release_bare },
 };
 
 #define NR_COMPETITORS ARRAY_SIZE(competitors)
-#define SPINNER_ROW 4
+#define SPINNER_ROW 5
 
 /* --- where threads run -------------------------------------------------------------------- */
 
@@ -159,7 +171,7 @@ static void run_on(u32 nr)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-#define NR_HANDOVERS 4000
+#define NR_HANDOVERS 1000
 
 static u32 handed __attribute__((aligned(128)));
 
@@ -213,7 +225,9 @@ struct run {
 	pthread_mutex_t lock;
 	u32 nr_failed;		/* atomic */
 	u32 stop;		/* atomic: for who runs beside */
-	u64 nr_walks;
+	u32 has_waited;		/* atomic: a walker in turn, once */
+	u64 nr_walks;		/* atomic */
+	u64 nr_walks_timed;	/* under ->lock: between ->start_ns and ->end_ns */
 };
 
 static u64 thread_cpu_ns(void)
@@ -225,39 +239,53 @@ static u64 thread_cpu_ns(void)
 }
 
 /* The threads keep the time themselves: who starts them may not run for a while. */
-static void spent(struct run *run, u64 start_ns, u64 end_ns, u64 cpu_ns)
+static void spent(struct run *run, u64 start_ns, u64 end_ns, u64 cpu_ns, u64 nr_walks)
 {
 	pthread_mutex_lock(&run->lock);
+	run->nr_walks_timed = max(run->nr_walks_timed, nr_walks);
 	run->start_ns = run->start_ns ? min(run->start_ns, start_ns) : start_ns;
 	run->end_ns = max(run->end_ns, end_ns);
 	run->cpu_ns += cpu_ns;
 	pthread_mutex_unlock(&run->lock);
 }
 
+static void make_next(struct run *run, struct dma_buf **slot)
+{
+	if (*slot)
+		run->with->release(*slot);
+	*slot = NULL;
+	if (run->with->make(slot))
+		fetch_add_relaxed(&run->nr_failed, 1);
+}
+
+static void release_all(struct run *run, struct dma_buf **live)
+{
+	for (u32 i = 0; i < NR_LIVE; i++) {
+		if (live[i])
+			run->with->release(live[i]);
+		live[i] = NULL;
+	}
+}
+
 static void *allocate(void *arg)
 {
 	struct dma_buf *live[NR_LIVE] = { NULL };
 	struct run *run = arg;
-	u64 start_ns, cpu_ns;
+	u64 start_ns, cpu_ns, nr_walks;
 
 	run_on(fetch_add_relaxed(&run->nr_bound, 1));
+	for (u32 i = 0; run->with->beside == WALKER_IN_TURN && !READ_ONCE(run->has_waited); i++)
+		make_next(run, &live[i % NR_LIVE]);
+	release_all(run, live);
 	pthread_barrier_wait(&run->start);
+	nr_walks = READ_ONCE(run->nr_walks);
 	start_ns = clock_mono_ns();
 	cpu_ns = thread_cpu_ns();
-	for (u32 i = 0; i < run->nr_each; i++) {
-		struct dma_buf **slot = &live[i % NR_LIVE];
-
-		if (*slot)
-			run->with->release(*slot);
-		*slot = NULL;
-		if (run->with->make(slot))
-			fetch_add_relaxed(&run->nr_failed, 1);
-	}
-	for (u32 i = 0; i < NR_LIVE; i++)
-		if (live[i])
-			run->with->release(live[i]);
+	for (u32 i = 0; i < run->nr_each; i++)
+		make_next(run, &live[i % NR_LIVE]);
+	release_all(run, live);
 	cpu_ns = thread_cpu_ns() - cpu_ns;
-	spent(run, start_ns, clock_mono_ns(), cpu_ns);
+	spent(run, start_ns, clock_mono_ns(), cpu_ns, READ_ONCE(run->nr_walks) - nr_walks);
 	return NULL;
 }
 
@@ -271,21 +299,30 @@ static u64 walk_once(void)
 	return sum;
 }
 
+static void walk(struct run *run, enum beside beside)
+{
+	u64 start_ns = clock_mono_ns();
+
+	if (beside == WALKER_IN_TURN)
+		dma_buf_walk_wait();
+	if (clock_mono_ns() - start_ns > NSEC_PER_MSEC)
+		WRITE_ONCE(run->has_waited, 1);
+	walk_once();
+	WRITE_ONCE(run->nr_walks, run->nr_walks + 1);
+	if (beside == WALKER_AT_100_HZ)
+		usleep(10000);
+}
+
 static void *run_beside(void *arg)
 {
 	struct run *run = arg;
-	enum beside beside = run->with->beside;
 
 	run_on(nr_cpus - 1);
 	while (!READ_ONCE(run->stop)) {
-		if (beside == SPINNER) {
+		if (run->with->beside == SPINNER)
 			cpu_relax();
-			continue;
-		}
-		walk_once();
-		run->nr_walks++;
-		if (beside == WALKER_AT_100_HZ)
-			usleep(10000);
+		else
+			walk(run, run->with->beside);
 	}
 	return NULL;
 }
@@ -304,21 +341,28 @@ static void run_threads(struct run *run, void *(*body)(void *))
 	pthread_barrier_destroy(&run->start);
 }
 
-/* ns per buffer: that pass, and of the allocating threads' CPU time. */
-static void sample(const struct competitor *with, u32 nr_threads, u32 nr_buffers,
-		   double *ret_wall_ns, double *ret_cpu_ns)
+struct sample {
+	double line_ns;		/* from the first CPU to the last, before it */
+	double wall_ns;		/* that pass for each buffer */
+	double cpu_ns;		/* the allocating threads' CPU time for each buffer */
+	double walks_per_s;
+};
+
+static struct sample sample(const struct competitor *with, u32 nr_threads, u32 nr_buffers)
 {
 	struct run run = { .with = with, .nr_threads = nr_threads,
-			   .nr_each = nr_buffers / nr_threads };
+			   .nr_each = nr_buffers * with->times / nr_threads };
 	double nr = (double)run.nr_each * nr_threads;
+	struct sample s = { .line_ns = handover_ns() };
 	pthread_t beside;
 
 	dma_buf_registry_switch(with->listed);
 	if (with->beside && pthread_create(&beside, NULL, run_beside, &run))
 		exit(1);
 	run_threads(&run, allocate);
-	*ret_wall_ns = (run.end_ns - run.start_ns) / nr;
-	*ret_cpu_ns = run.cpu_ns / nr;
+	s.wall_ns = (run.end_ns - run.start_ns) / nr;
+	s.cpu_ns = run.cpu_ns / nr;
+	s.walks_per_s = run.nr_walks_timed * 1e9 / (run.end_ns - run.start_ns);
 	WRITE_ONCE(run.stop, 1);
 	if (with->beside)
 		pthread_join(beside, NULL);
@@ -327,6 +371,7 @@ static void sample(const struct competitor *with, u32 nr_threads, u32 nr_buffers
 			run.nr_failed, nr);
 		exit(1);
 	}
+	return s;
 }
 
 /* --- the list alone ----------------------------------------------------------------------- */
@@ -348,7 +393,7 @@ static void *list_only(void *arg)
 		dma_buf_list_add(b);
 		dma_buf_list_del(b);
 	}
-	spent(run, start_ns, clock_mono_ns(), 0);
+	spent(run, start_ns, clock_mono_ns(), 0, 0);
 	dma_buf_list_add(b);
 	rove_dma_buf_put(b);
 	return NULL;
@@ -367,82 +412,124 @@ static double list_alone(void *arg)
 /* --- all of it ---------------------------------------------------------------------------- */
 
 struct table {
-	struct bench_case wall[NR_COMPETITORS], cpu[NR_COMPETITORS];	/* in the order taken */
-	struct bench_case handover;
+	u32 nr;
+	struct sample rows[NR_COMPETITORS][BENCH_MAX_SAMPLES];	/* in the order taken */
 };
 
 static void take(struct table *t, u32 nr_threads, u32 nr_buffers, u32 rounds)
 {
-	double wall, cpu;
-
-	for (u32 i = 0; i < NR_COMPETITORS; i++) {
-		t->wall[i].name = t->cpu[i].name = competitors[i].name;
-		sample(&competitors[i], nr_threads, nr_buffers / 4, &wall, &cpu);
-	}
-	for (u32 round = 0; round < rounds; round++) {
-		t->handover.samples[t->handover.nr++] = handover_ns();
+	for (u32 i = 0; i < NR_COMPETITORS; i++)
+		sample(&competitors[i], nr_threads, nr_buffers / 4);
+	for (t->nr = 0; t->nr < rounds; t->nr++) {
 		/* Each goes first as often as the others. */
 		for (u32 k = 0; k < NR_COMPETITORS; k++) {
-			u32 i = (k + round) % NR_COMPETITORS;
+			u32 i = (k + t->nr) % NR_COMPETITORS;
 
-			sample(&competitors[i], nr_threads, nr_buffers, &wall, &cpu);
-			t->wall[i].samples[t->wall[i].nr++] = wall;
-			t->cpu[i].samples[t->cpu[i].nr++] = cpu;
+			t->rows[i][t->nr] = sample(&competitors[i], nr_threads, nr_buffers);
 		}
 	}
 }
 
-/* How much more than @base of the same round, in percent; sorted. */
-static struct bench_case more_than(const struct bench_case *c, const struct bench_case *base)
+/* Who shares the CPUs with another thread is compared with who does, too. */
+static const struct sample *base_of(const struct table *t, u32 row)
 {
-	struct bench_case more = { .name = c->name, .nr = c->nr };
+	return t->rows[competitors[row].beside == WALKER_WITHOUT_PAUSE ? SPINNER_ROW : 0];
+}
 
-	for (u32 i = 0; i < c->nr; i++)
-		more.samples[i] = 100 * (c->samples[i] / base->samples[i] - 1);
+enum distance { ANY, NEAR, FAR };
+
+static bool is_at(const struct sample *s, enum distance where)
+{
+	return where == ANY || (s->line_ns < FAR_NS) == (where == NEAR);
+}
+
+/* How much more a member is than the base's of the same round, in percent; sorted. */
+static struct bench_case more_than(const struct table *t, u32 row, size_t member,
+				   enum distance where)
+{
+	const struct sample *s = t->rows[row], *base = base_of(t, row);
+	struct bench_case more = { .name = competitors[row].name };
+
+	for (u32 i = 0; i < t->nr; i++) {
+		double with = *(const double *)((const char *)&s[i] + member);
+		double without = *(const double *)((const char *)&base[i] + member);
+
+		if (is_at(&s[i], where) && is_at(&base[i], where))
+			more.samples[more.nr++] = 100 * (with / without - 1);
+	}
 	qsort(more.samples, more.nr, sizeof(double), bench_compare);
 	return more;
 }
 
-static void print_more(const struct bench_case *more)
+/* Sorted. */
+static struct bench_case all_of(const struct table *t, u32 row, size_t member)
 {
-	printf("  %+7.2f %% (%+7.2f .. %+7.2f)", bench_median(more), more->samples[more->nr / 4],
-	       more->samples[more->nr * 3 / 4]);
+	struct bench_case all = { .name = competitors[row].name, .nr = t->nr };
+
+	for (u32 i = 0; i < t->nr; i++)
+		all.samples[i] = *(const double *)((const char *)&t->rows[row][i] + member);
+	qsort(all.samples, all.nr, sizeof(double), bench_compare);
+	return all;
 }
 
-static void print_rows(struct table *t, u32 nr_threads, const struct bench_options *opts)
+static void print_more(struct bench_case more)
 {
+	if (!more.nr) {
+		printf("  %28s", "-");
+		return;
+	}
+	printf("  %+7.2f (%+6.2f .. %+6.2f) %2u", bench_median(&more), more.samples[more.nr / 4],
+	       more.samples[more.nr * 3 / 4], more.nr);
+}
+
+static void print_row(const struct table *t, u32 row, u32 nr_threads)
+{
+	struct bench_case wall = all_of(t, row, offsetof(struct sample, wall_ns));
+	struct bench_case walks = all_of(t, row, offsetof(struct sample, walks_per_s));
+
+	printf("%2u %-34s %6.0f", nr_threads, competitors[row].name, bench_median(&wall));
+	print_more(more_than(t, row, offsetof(struct sample, wall_ns), ANY));
+	print_more(more_than(t, row, offsetof(struct sample, cpu_ns), ANY));
+	print_more(more_than(t, row, offsetof(struct sample, cpu_ns), NEAR));
+	print_more(more_than(t, row, offsetof(struct sample, cpu_ns), FAR));
+	if (bench_median(&walks) > 0)
+		printf("  %.0f walks a second", bench_median(&walks));
+	printf("%s\n", base_of(t, row) == t->rows[SPINNER_ROW] ? ", than spinning" : "");
+}
+
+static void print_lines(const struct table *t, u32 nr_threads)
+{
+	struct bench_case line = all_of(t, 0, offsetof(struct sample, line_ns));
+
+	printf("%2u a cache line from the first CPU to the last: %.0f ns (%.0f .. %.0f)\n",
+	       nr_threads, bench_median(&line), line.samples[0], line.samples[line.nr - 1]);
+}
+
+static void print_rows(const struct table *t, u32 nr_threads, const struct bench_options *opts)
+{
+	struct bench_case wall[NR_COMPETITORS], cpu[NR_COMPETITORS];
 	char bench[64];
 
+	print_lines(t, nr_threads);
 	for (u32 i = 0; i < NR_COMPETITORS; i++) {
-		/* Who shares the CPUs with another thread is compared with who does, too. */
-		u32 base = competitors[i].beside == WALKER_WITHOUT_PAUSE ? SPINNER_ROW : 0;
-		struct bench_case wall = more_than(&t->wall[i], &t->wall[base]);
-		struct bench_case cpu = more_than(&t->cpu[i], &t->cpu[base]);
-		struct bench_case ns = t->wall[i];
-
-		qsort(ns.samples, ns.nr, sizeof(double), bench_compare);
-		printf("%7u  %-36s %7.0f ns", nr_threads, competitors[i].name, bench_median(&ns));
-		print_more(&wall);
-		print_more(&cpu);
-		printf("%s\n", base ? "  than spinning" : "");
+		print_row(t, i, nr_threads);
+		wall[i] = all_of(t, i, offsetof(struct sample, wall_ns));
+		cpu[i] = all_of(t, i, offsetof(struct sample, cpu_ns));
 	}
 	snprintf(bench, sizeof(bench), "dmabuf-registry-%u", nr_threads);
-	for (u32 i = 0; i < NR_COMPETITORS; i++) {
-		qsort(t->wall[i].samples, t->wall[i].nr, sizeof(double), bench_compare);
-		qsort(t->cpu[i].samples, t->cpu[i].nr, sizeof(double), bench_compare);
-	}
-	bench_json(opts, bench, "ns/buffer", t->wall, NR_COMPETITORS);
-	bench_json(opts, bench, "CPU ns/buffer", t->cpu, NR_COMPETITORS);
+	bench_json(opts, bench, "ns/buffer", wall, NR_COMPETITORS);
+	bench_json(opts, bench, "CPU ns/buffer", cpu, NR_COMPETITORS);
 }
 
-static void print_alone(struct table *t, u32 nr_threads, const struct bench_options *opts)
+static void print_alone(const struct table *t, u32 nr_threads, const struct bench_options *opts)
 {
 	struct bench_case alone = { "list alone", list_alone, &nr_threads, 1 };
-	double off_ns = bench_median(&t->wall[0]);
+	struct bench_case off = all_of(t, 0, offsetof(struct sample, wall_ns));
+	double off_ns = bench_median(&off);
 	char bench[64];
 
 	bench_run(&alone, 1, opts->rounds);
-	printf("%7u  %-36s %7.1f ns  = %.2f %% of \"list off\" (%.2f .. %.2f)\n\n", nr_threads,
+	printf("%2u %-34s %6.1f  = %.2f %% of \"list off\" (%.2f .. %.2f)\n\n", nr_threads,
 	       "in and out of the list, back to back", bench_median(&alone),
 	       100 * bench_median(&alone) / off_ns, 100 * alone.samples[alone.nr / 4] / off_ns,
 	       100 * alone.samples[alone.nr * 3 / 4] / off_ns);
@@ -450,23 +537,15 @@ static void print_alone(struct table *t, u32 nr_threads, const struct bench_opti
 	bench_json(opts, bench, "ns", &alone, 1);
 }
 
-static void print_handover(struct bench_case *handover)
-{
-	qsort(handover->samples, handover->nr, sizeof(double), bench_compare);
-	printf("         a cache line from the first CPU to the last: %.0f ns (%.0f .. %.0f)\n",
-	       bench_median(handover), handover->samples[0],
-	       handover->samples[handover->nr - 1]);
-}
-
 static int only(const char *name, u32 nr_threads, u32 nr_buffers)
 {
-	double wall, cpu;
-
 	for (u32 i = 0; i < NR_COMPETITORS; i++) {
-		if (strcmp(name, competitors[i].name))
+		struct competitor one = competitors[i];
+
+		if (strcmp(name, one.name))
 			continue;
-		sample(&competitors[i], nr_threads, nr_buffers, &wall, &cpu);
-		printf("%s: %.0f ns\n", name, wall);
+		one.times = 1;
+		printf("%s: %.0f ns\n", name, sample(&one, nr_threads, nr_buffers).wall_ns);
 		return 0;
 	}
 	fprintf(stderr, "dmabuf_registry: no competitor '%s'\n", name);
@@ -500,15 +579,15 @@ int main(int argc, char **argv)
 		err = only(alone, max_threads, nr_buffers);
 		max_threads = 0;
 	} else {
-		printf("one page allocated and freed; median of %u, against \"list off\" (quartiles)\n"
-		       "threads%47s  %29s  %29s\n", opts.rounds, "per buffer", "time passed",
-		       "CPU time");
+		printf("one page allocated and freed; median of %u: ns for each, and %% more than\n"
+		       "\"list off\" (quartiles) samples\n"
+		       "%44s  %28s  %28s  %28s  %28s\n", opts.rounds, "threads           ns",
+		       "time passed", "CPU time", "CPU time, near", "CPU time, far");
 	}
 	for (u32 nr = min_threads; nr <= max_threads; nr *= 2) {
-		struct table t = { 0 };
+		static struct table t;
 
 		take(&t, nr, nr_buffers, opts.rounds);
-		print_handover(&t.handover);
 		print_rows(&t, nr, &opts);
 		print_alone(&t, nr, &opts);
 	}

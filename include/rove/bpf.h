@@ -104,6 +104,10 @@ ROVE_API bool rove_bpf_owns(int fd);
  * runs the program ahead of the reader.  Here nothing runs before it is asked for, and
  * in the thread that asks.  read(2) of this descriptor fails with EAGAIN.
  *
+ * An iterator over DMA-bufs waits here, as BPF_ITER_CREATE does, up to 50 ms, if walks have
+ * taken over very many new buffers just before; programs that may sleep wait as long in
+ * bpf_iter_dmabuf_new().  Who walks now and then never waits.
+ *
  * Context: may sleep.
  * Return:  a descriptor, which close(2) closes; -EBADF; -EINVAL (not a link); -EMFILE,
  *          -ENOMEM, -EAGAIN (no thread can be made to notice that it is closed).

@@ -4,6 +4,7 @@
  *
  * A walk:
  *
+ *	dma_buf_walk_wait();			where it may sleep
  *	for (b = dma_buf_iter_begin(); b; b = dma_buf_iter_next(b))
  *		...			leaving early: dma_buf_iter_end(b); break;
  *
@@ -18,7 +19,9 @@
  *   - a step itself does not wait, but for the lists' locks, which are held shortly: for
  *     one step, or at the beginning to sort in what is new.  So a walk may be made on
  *     a timer thread (softirq), where a last reference is handed to another thread.
- *     Not in a signal handler.
+ *     Not in a signal handler;
+ *   - what all walks together take away from those who make buffers is bounded, if all
+ *     call dma_buf_walk_wait() first (dma_buf_pace.h).
  *
  * ->name and the attachments may be replaced while one looks.  What they pointed to
  * stays until the section of wakeup_sources_srcu() in which they were read has ended
@@ -100,6 +103,7 @@ struct dma_buf_attachment {
 	struct rove_srcu_head	srcu;
 };
 
+void dma_buf_walk_wait(void);
 struct dma_buf *dma_buf_iter_begin(void);
 struct dma_buf *dma_buf_iter_next(struct dma_buf *cur);
 void dma_buf_iter_end(struct dma_buf *cur);

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/context.h"
+#include "objects/dma_buf_pace.h"
 #include "objects/dma_buf_parts.h"
 
 #define NR_SHARDS 64		/* CPUs beyond share */
@@ -43,6 +44,7 @@ static struct shard {
 static struct {
 	struct mutex		lock;		/* outside a shard's */
 	struct list_head	bufs;		/* L: what walks follow */
+	struct pace		pace;		/* L: of what walks take; looked at without it */
 } registry __attribute__((aligned(SHARD_BYTES))) = {
 	.bufs = LIST_INIT(registry.bufs),
 };
@@ -209,12 +211,13 @@ static struct dma_buf *buf_at(struct list_head *pos)
 	return list_entry(pos, struct dma_buf, list_node);
 }
 
-/* Its dead; what is fresh goes to @taken. */
-static struct dma_buf *take_shard(struct shard *shard, struct list_head *taken)
+/* Its dead; what is fresh goes to @taken, and *@nr_taken of them. */
+static struct dma_buf *take_shard(struct shard *shard, struct list_head *taken, u32 *nr_taken)
 {
 	struct dma_buf *dmabuf, *dead;
 
 	mutex_lock(&shard->lock);
+	*nr_taken = shard->nr_fresh;
 	if (shard->nr_fresh) {
 		list_for_each_entry(dmabuf, &shard->fresh, list_node)
 			WRITE_ONCE(dmabuf->known, true);
@@ -242,6 +245,19 @@ static void merge_locked(struct list_head *taken)
 	}
 }
 
+static bool is_quiet(const struct shard *shard)
+{
+	return !READ_ONCE(shard->nr_fresh) && !READ_ONCE(shard->nr_dead);
+}
+
+static bool all_quiet(void)
+{
+	for (u32 i = 0; i < NR_SHARDS; i++)
+		if (!is_quiet(&shards[i]))
+			return false;
+	return true;
+}
+
 /*
  * A buffer whose export came before the walk is in the count that is looked at here, or
  * its CPU's list is taken anyway.
@@ -250,16 +266,21 @@ static void gather(void)
 {
 	struct list_head taken = LIST_INIT(taken);
 	struct dma_buf *unlinked = NULL;
+	u32 nr, most = 0;
 
 	mutex_lock(&registry.lock);
 	for (u32 i = 0; i < NR_SHARDS; i++) {
 		struct shard *shard = &shards[i];
 
-		if (!READ_ONCE(shard->nr_fresh) && !READ_ONCE(shard->nr_dead))
+		if (is_quiet(shard))
 			continue;
-		unlink_locked(take_shard(shard, &taken), &unlinked);
+		unlink_locked(take_shard(shard, &taken, &nr), &unlinked);
 		merge_locked(&taken);
+		/* One more for the CPU's list itself. */
+		most = max(most, nr + 1);
 	}
+	if (most)
+		pace_taken(&registry.pace, most);
 	mutex_unlock(&registry.lock);
 	free_all(unlinked);
 }
@@ -278,6 +299,25 @@ static struct dma_buf *get_behind(struct list_head *pos)
 	if (found)
 		dma_buf_learn_ino(found);
 	return found;
+}
+
+/**
+ * dma_buf_walk_wait - let those who make buffers recover from the walks before
+ *
+ * Who may wait calls it before dma_buf_iter_begin(), outside of locks and if possible of
+ * read sections.  It returns at once unless walks have taken many new buffers over in the
+ * last moments and there are new ones again.
+ *
+ * Context: may sleep, up to PACE_WAIT_MAX_NS; no signal ends it.
+ */
+void dma_buf_walk_wait(void)
+{
+	u64 due_ns;
+
+	ctx_may_sleep();
+	due_ns = pace_due_ns(&registry.pace);
+	if (due_ns && !all_quiet())
+		dma_buf_pace_clock->sleep_until(due_ns);
 }
 
 /**

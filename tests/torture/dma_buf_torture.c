@@ -271,10 +271,14 @@ static u32 skip_dead(u32 from, u32 to)
 
 static void walk(struct walker *w, u32 *from)
 {
-	u64 begin = tick(), end;
+	u64 begin, end;
 	struct dma_buf *buf;
 	u32 nr = 0;
 
+	/* Some only: walks are what is tried here. */
+	if (!w->softirq && READ_ONCE(t.nr_walks) % 32 == 0)
+		dma_buf_walk_wait();
+	begin = tick();
 	for (buf = dma_buf_iter_begin(); buf; buf = dma_buf_iter_next(buf)) {
 		u32 number = check_buf(buf);
 

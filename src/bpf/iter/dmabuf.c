@@ -20,6 +20,16 @@ struct state {
 
 _Static_assert(sizeof(struct state) <= ITER_STATE_BYTES, "state fits");
 
+/*
+ * Here and not when reading begins: that may be the one thread which all descriptors wait
+ * for, and the walk's lock and a read section are held then.
+ */
+static int open_walk(void *state, const struct iter_bind *bind)
+{
+	dma_buf_walk_wait();
+	return 0;
+}
+
 static void *start(void *state)
 {
 	struct state *s = state;
@@ -58,5 +68,5 @@ static void show(void *state, void *obj, u64 *words)
 }
 
 const struct iter_ops iter_ops_dmabuf = {
-	.start = start, .next = next, .stop = stop, .close = close_walk, .show = show,
+	.open = open_walk, .start = start, .next = next, .stop = stop, .close = close_walk, .show = show,
 };

@@ -52,6 +52,16 @@ int bpf_iter_dmabuf_new(struct bpf_iter_dmabuf *it)
 	return 0;
 }
 
+/*
+ * The same for programs that may sleep: only what they hold themselves waits with them, and
+ * what is freed after all programs that run.
+ */
+static int new_in_turn(struct bpf_iter_dmabuf *it)
+{
+	dma_buf_walk_wait();
+	return bpf_iter_dmabuf_new(it);
+}
+
 /**
  * bpf_iter_dmabuf_next - the next buffer
  *
@@ -80,7 +90,7 @@ void bpf_iter_dmabuf_destroy(struct bpf_iter_dmabuf *it)
 
 const struct kfunc kfuncs_dmabuf[] = {
 	{ "bpf_iter_dmabuf_new", KF_ITER_NEW | KF_SLEEPABLE | KF_THREAD,
-	  .fn = ANY_FN(bpf_iter_dmabuf_new) },
+	  .fn = ANY_FN(bpf_iter_dmabuf_new), .fn_sleepable = ANY_FN(new_in_turn) },
 	{ "bpf_iter_dmabuf_next",
 	  KF_ITER_NEXT | KF_RET_NULL | KF_SLEEPABLE | KF_THREAD | KF_SCOPED,
 	  .fn = ANY_FN(bpf_iter_dmabuf_next) },

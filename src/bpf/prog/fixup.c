@@ -120,7 +120,15 @@ static u8 result_bytes(const struct btf *btf, u32 func_id)
 	return btf_size(btf, proto->type);
 }
 
-static int fixup_kfunc(const struct insn_note *note, struct fixup *ret_fixup)
+static interp_fn kfunc_fn(const struct bpf_prog *prog, const struct kfunc *k)
+{
+	bool sleepable = k->fn_sleepable && prog->flags & BPF_F_SLEEPABLE;
+
+	return (interp_fn)(sleepable ? k->fn_sleepable : k->fn);
+}
+
+static int fixup_kfunc(const struct bpf_prog *prog, const struct insn_note *note,
+		       struct fixup *ret_fixup)
 {
 	const struct btf *btf = btf_self();
 	const struct kfunc *k = kfunc_find(btf_name(btf, note->index));
@@ -130,7 +138,7 @@ static int fixup_kfunc(const struct insn_note *note, struct fixup *ret_fixup)
 	*ret_fixup = (struct fixup){
 		.kind = FIXUP_CALL_FN,
 		.ret_bytes = result_bytes(btf, note->index),
-		.fn = (interp_fn)k->fn,
+		.fn = kfunc_fn(prog, k),
 	};
 	return k->prepare ? k->prepare() : 0;
 }
@@ -155,7 +163,7 @@ static int fixup_one(const struct bpf_prog *prog, const struct vrf_result *res,
 	case NOTE_HELPER:
 		return fixup_helper(note, ret_fixup);
 	case NOTE_KFUNC:
-		return fixup_kfunc(note, ret_fixup);
+		return fixup_kfunc(prog, note, ret_fixup);
 	case NOTE_PLAIN:
 	case NOTE_CTX:	/* contexts here lie in memory as programs see them */
 		*ret_fixup = (struct fixup){ .kind = FIXUP_NONE };

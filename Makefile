@@ -244,8 +244,8 @@ endef
 $(foreach name,$(basename $(notdir $(BENCH_SRCS))),$(eval $(call bench_parts,$(name))))
 include tools/bench-peers.mk
 
-# Unit tests of the command see the command's internals too.
-$(filter $(B)/tests/unit/cli/%,$(UNIT_BINS)): $(filter $(B)/obj/cli/%,$(filter-out %/main.o,$(CLI_OBJS)))
+# Unit tests of the command, and what reads recordings, see the command's internals too.
+$(filter $(B)/tests/unit/cli/% $(B)/tests/fuzz/recording_fuzz,$(UNIT_BINS) $(FUZZ_BINS)): $(filter $(B)/obj/cli/%,$(filter-out %/main.o,$(CLI_OBJS)))
 
 $(B)/obj/tests/%.o $(B)/obj/bench/%.o $(B)/obj/cli/%.o: CPPFLAGS_ALL += -I.
 

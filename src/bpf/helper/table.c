@@ -3,6 +3,7 @@
  * bpf/helper/table.c - each helper's number, arguments and result
  */
 #include "bpf/btf/fields.h"
+#include "bpf/core/uapi.h"
 #include "bpf/async/async.h"
 #include "bpf/helper/helper.h"
 #include "bpf/map/task.h"
@@ -12,7 +13,7 @@
 	 1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH)
 #define MAPS_WITH_KEYS                                                               \
 	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |                    \
-	 1ull << BPF_MAP_TYPE_LRU_HASH | MAPS_PERCPU)
+	 1ull << BPF_MAP_TYPE_LRU_HASH | 1ull << MAP_TYPE_RHASH | MAPS_PERCPU)
 #define MAPS_WITH_MAPS (1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS | 1ull << BPF_MAP_TYPE_HASH_OF_MAPS)
 #define MAPS_RINGBUF (1ull << BPF_MAP_TYPE_RINGBUF)
 

@@ -57,7 +57,7 @@ static void *find(struct state *s)
 {
 	int err;
 
-	while ((err = s->map->ops->elem_at(s->map, s->at, s->nth, &s->key, &s->value)) == -ENOENT) {
+	while ((err = s->map->ops->elem_at(s->map, &s->at, s->nth, &s->key, &s->value)) == -ENOENT) {
 		s->at++;
 		s->nth = 0;
 	}
@@ -94,8 +94,9 @@ static void find_nth(struct state *s)
 {
 	const void *key;
 	void *value;
+	u32 at = s->at;
 
-	for (u32 i = 0; !s->map->ops->elem_at(s->map, s->at, i, &key, &value); i++)
+	for (u32 i = 0; !s->map->ops->elem_at(s->map, &at, i, &key, &value); i++)
 		if (value == s->value)
 			s->nth = i;
 }

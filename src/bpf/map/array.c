@@ -156,15 +156,15 @@ int array_delete(struct bpf_map *map, const void *key)
 	return -EINVAL;
 }
 
-static int array_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+static int array_elem_at(struct bpf_map *map, u32 *at, u32 nth, const void **ret_key,
 			 void **ret_value)
 {
-	if (at >= map->spec.max_entries)
+	if (*at >= map->spec.max_entries)
 		return -ERANGE;
 	if (nth)
 		return -ENOENT;
 	*ret_key = NULL;
-	*ret_value = array_lookup(map, &at);
+	*ret_value = array_lookup(map, at);
 	return 0;
 }
 

@@ -54,7 +54,11 @@ static u64 release_visited(void *arg, const void *key, void *value)
  */
 void map_fields_release_all(struct bpf_map *map)
 {
-	if (map->spec.fields.nr)
+	if (!map->spec.fields.nr)
+		return;
+	if (map->ops->release_all)
+		map->ops->release_all(map);
+	else
 		map->ops->for_each(map, release_visited, map);
 }
 

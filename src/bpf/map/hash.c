@@ -172,30 +172,10 @@ void elem_publish(struct hash_elem **link, struct hash_elem *elem)
 	store_release(link, elem);
 }
 
-/* Most keys are one word, and a call costs more than to compare them. */
-static bool keys_equal(const void *a, const void *b, u32 nr_bytes)
-{
-	u64 a64, b64;
-	u32 a32, b32;
-
-	switch (nr_bytes) {
-	case sizeof(a32):
-		memcpy(&a32, a, sizeof(a32));
-		memcpy(&b32, b, sizeof(b32));
-		return a32 == b32;
-	case sizeof(a64):
-		memcpy(&a64, a, sizeof(a64));
-		memcpy(&b64, b, sizeof(b64));
-		return a64 == b64;
-	default:
-		return !memcmp(a, b, nr_bytes);
-	}
-}
-
 static bool elem_matches(const struct hash_map *hash, const struct hash_elem *elem, u32 h,
 			 const void *key)
 {
-	return elem->hash == h && keys_equal(elem->key, key, hash->map.spec.key_size);
+	return elem->hash == h && hash_keys_equal(elem->key, key, hash->map.spec.key_size);
 }
 
 /* NULL: there is none.  Context: any, in a read section or with the bucket locked. */
@@ -340,14 +320,14 @@ int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, u32 roo
 	return 0;
 }
 
-int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key, void **ret_value)
+int hash_elem_at(struct bpf_map *map, u32 *at, u32 nth, const void **ret_key, void **ret_value)
 {
 	struct hash_map *hash = hash_of(map);
 	struct hash_elem *elem;
 
-	if (at > hash->mask)
+	if (*at > hash->mask)
 		return -ERANGE;
-	elem = elem_observe(&hash->buckets[at].first);
+	elem = elem_observe(&hash->buckets[*at].first);
 	for (; elem && nth; nth--)
 		elem = elem_observe(&elem->next);
 	if (!elem)

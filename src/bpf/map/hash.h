@@ -115,7 +115,7 @@ int hash_next_key(struct bpf_map *map, const void *key, void *ret_key);
 u64 hash_for_each(struct bpf_map *map, map_visit visit, void *arg);
 const void *hash_key_of(struct bpf_map *map, const void *value, u32 *room);
 int hash_elems_at(struct bpf_map *map, u32 at, void *keys, void *values, u32 room, u32 *ret_nr);
-int hash_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key, void **ret_value);
+int hash_elem_at(struct bpf_map *map, u32 *at, u32 nth, const void **ret_key, void **ret_value);
 int hash_elem_behind(struct bpf_map *map, const void *key, const void **ret_key,
 		     void **ret_value);
 int hash_read(struct bpf_map *map, const void *key, void *ret_value);

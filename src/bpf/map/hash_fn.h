@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * bpf/map/hash_fn.h - a number from bytes, for tables
+ * bpf/map/hash_fn.h - a number from bytes, for tables; and bytes compared
  */
 #ifndef ROVE_BPF_MAP_HASH_FN_H
 #define ROVE_BPF_MAP_HASH_FN_H
@@ -42,6 +42,26 @@ static inline u32 hash_bytes(u64 seed, const void *from, u32 nr_bytes)
 	}
 	h = hash_mix(h, hash_tail(bytes, nr_bytes));
 	return h ^ (h >> 32);
+}
+
+/* Most keys are one word, and a call costs more than to compare them. */
+static inline bool hash_keys_equal(const void *a, const void *b, u32 nr_bytes)
+{
+	u64 a64, b64;
+	u32 a32, b32;
+
+	switch (nr_bytes) {
+	case sizeof(a32):
+		memcpy(&a32, a, sizeof(a32));
+		memcpy(&b32, b, sizeof(b32));
+		return a32 == b32;
+	case sizeof(a64):
+		memcpy(&a64, a, sizeof(a64));
+		memcpy(&b64, b, sizeof(b64));
+		return a64 == b64;
+	default:
+		return !memcmp(a, b, nr_bytes);
+	}
 }
 
 #endif

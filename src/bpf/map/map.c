@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/context.h"
+#include "bpf/core/uapi.h"
 #include "bpf/core/view.h"
 #include "bpf/map/fields.h"
 #include "bpf/map/inner.h"
@@ -27,6 +28,7 @@ static const struct map_ops *const map_types[] = {
 	[BPF_MAP_TYPE_STACK_TRACE] = &map_stack_trace_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
 	[BPF_MAP_TYPE_TASK_STORAGE] = &map_task_storage_ops,
+	[MAP_TYPE_RHASH] = &map_rhash_ops,
 };
 
 /*

@@ -70,6 +70,8 @@ struct map_ops {
 	/* Make the type's own struct, with everything but what map_create() fills in. */
 	int (*create)(const struct map_spec *spec, struct bpf_map **ret_map, int *ret_memfd);
 	void (*free)(struct bpf_map *map);
+	/* Every special field, also of what is no element now.  NULL: ->for_each finds them. */
+	void (*release_all)(struct bpf_map *map);
 	/* It can be used; its last reference is gone.  NULL: nobody needs to know. */
 	void (*started)(struct bpf_map *map);
 	void (*gone)(struct bpf_map *map);
@@ -99,9 +101,9 @@ struct map_ops {
 	/*
 	 * In a read section: the @nth element of the @at-th place, where it lies.  A key
 	 * of NULL is the number of the place.  -ENOENT: the place has fewer; -ERANGE: there
-	 * are fewer places.
+	 * are fewer places.  Where few of many places have any, *at moves to the next that has.
 	 */
-	int (*elem_at)(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+	int (*elem_at)(struct bpf_map *map, u32 *at, u32 nth, const void **ret_key,
 		       void **ret_value);
 
 	/*
@@ -123,6 +125,11 @@ struct map_ops {
 	 * some may be missed or met twice that come and go meanwhile.  Return: how many.
 	 */
 	u64 (*for_each)(struct bpf_map *map, map_visit visit, void *arg);
+	/*
+	 * The same from the element with a key on (NULL: the first), where a batch of lookups is
+	 * to go on at the key that the one before has left.  -EAGAIN: it is not there.
+	 */
+	int (*for_each_from)(struct bpf_map *map, const void *key, map_visit visit, void *arg);
 	/* How many there are just now.  NULL: nobody counts them. */
 	u32 (*nr_elems)(const struct bpf_map *map);
 	/* The key of an element whose value is @value; @room is 4 bytes for one that is made. */
@@ -136,7 +143,7 @@ struct map_ops {
 extern const struct object_ops map_object_ops;
 extern const struct map_ops map_array_ops, map_hash_ops, map_lru_hash_ops, map_ringbuf_ops,
 	map_stack_trace_ops, map_percpu_array_ops, map_percpu_hash_ops, map_lru_percpu_hash_ops,
-	map_array_of_maps_ops, map_hash_of_maps_ops, map_task_storage_ops;
+	map_array_of_maps_ops, map_hash_of_maps_ops, map_task_storage_ops, map_rhash_ops;
 
 int map_create(const struct map_spec *spec, struct bpf_map **ret_map);
 int map_by_fd(int fd, struct bpf_map **ret_map);

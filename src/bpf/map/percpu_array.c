@@ -128,15 +128,15 @@ static int percpu_read(struct bpf_map *map, const void *key, void *ret_values)
 	return 0;
 }
 
-static int percpu_elem_at(struct bpf_map *map, u32 at, u32 nth, const void **ret_key,
+static int percpu_elem_at(struct bpf_map *map, u32 *at, u32 nth, const void **ret_key,
 			  void **ret_value)
 {
-	if (at >= map->spec.max_entries)
+	if (*at >= map->spec.max_entries)
 		return -ERANGE;
 	if (nth)
 		return -ENOENT;
 	*ret_key = NULL;
-	*ret_value = value_on(array_of(map), at, 0);
+	*ret_value = value_on(array_of(map), *at, 0);
 	return 0;
 }
 

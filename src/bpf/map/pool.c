@@ -8,18 +8,8 @@
 
 #include "base/atomic.h"
 #include "base/context.h"
+#include "bpf/map/leak.h"
 #include "bpf/map/pool.h"
-
-/* LeakSanitizer looks for pointers in memory of malloc(3) only, unless it is told. */
-#ifdef __SANITIZE_ADDRESS__
-void __lsan_register_root_region(const void *base, size_t nr_bytes);
-void __lsan_unregister_root_region(const void *base, size_t nr_bytes);
-#define leak_check_begin(base, nr_bytes) __lsan_register_root_region((base), (nr_bytes))
-#define leak_check_end(base, nr_bytes) __lsan_unregister_root_region((base), (nr_bytes))
-#else
-#define leak_check_begin(base, nr_bytes) ((void)0)
-#define leak_check_end(base, nr_bytes) ((void)0)
-#endif
 
 int map_pool_init(struct map_pool *pool, u32 nr, u64 block_bytes)
 {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/core/uapi.h"
 #include "bpf/map/fields.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
@@ -28,7 +29,9 @@ static int spec_from_attr(const union bpf_attr *attr, struct map_spec *spec)
 		.inner_fd = (int)attr->inner_map_fd,
 	};
 	/* What belongs to map types, devices and nodes that a process has none of. */
-	if (attr->map_extra || attr->btf_vmlinux_value_type_id || attr->map_ifindex)
+	if (attr->btf_vmlinux_value_type_id || attr->map_ifindex)
+		return -EINVAL;
+	if (attr->map_extra && attr->map_type != MAP_TYPE_RHASH)
 		return -EINVAL;
 	if ((attr->map_flags & BPF_F_NUMA_NODE) && attr->numa_node)
 		return -EINVAL;

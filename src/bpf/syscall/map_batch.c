@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf/map/fields.h"
 #include "bpf/map/map.h"
+#include "bpf/map/rcu.h"
 #include "bpf/syscall/call.h"
 #include "bpf/syscall/map_ref.h"
 #include "bpf/syscall/user.h"
@@ -83,7 +85,7 @@ int cmd_map_delete_batch(struct call *c)
 
 	if (err)
 		return err;
-	err = check_batch(c, &ref, ref.map->ops->elems_at);
+	err = check_batch(c, &ref, ref.map->ops->elems_at || ref.map->ops->for_each_from);
 	err = err ?: for_each_nth(c, &ref, delete_nth);
 	map_ref_put(&ref);
 	return err;
@@ -206,6 +208,54 @@ static int lookup_by_place(struct call *c, struct map_ref *ref)
 	return err;
 }
 
+/* --- lookup from a key on ----------------------------------------------------------------- */
+
+struct from_key {
+	struct call *c;
+	struct map_ref *ref;
+	u32 nr;
+	bool has_next;		/* ->key of the reference is that of the next one */
+	int err;
+};
+
+/* One more for the caller; or, when that was all that he has room for, where to go on. */
+static u64 give_nth(void *arg, const void *key, void *value)
+{
+	struct from_key *f = arg;
+	struct map_ref *ref = f->ref;
+
+	memcpy(ref->key, key, ref->map->spec.key_size);
+	f->has_next = f->nr == f->c->attr.batch.count;
+	if (f->has_next)
+		return 1;
+	map_value_read(ref->map, ref->value, value);
+	f->err = user_write(nth_key(f->c, ref, f->nr), ref->key, ref->map->spec.key_size);
+	f->err = f->err ?: user_write(nth_value(f->c, ref, f->nr), ref->value,
+				      map_user_value_bytes(ref->map));
+	f->nr += !f->err;
+	return f->err != 0;
+}
+
+/* A resizable hash: where to go on is named by the next key, and lost with it. */
+static int lookup_from_key(struct call *c, struct map_ref *ref)
+{
+	struct from_key f = { .c = c, .ref = ref };
+	u64 from = c->attr.batch.in_batch;
+	int err = from ? user_read(ref->next_key, from, ref->map->spec.key_size) : 0;
+
+	if (err)
+		return err;
+	map_rcu_read_lock();
+	err = ref->map->ops->for_each_from(ref->map, from ? ref->next_key : NULL, give_nth, &f);
+	map_rcu_read_unlock();
+	err = err ?: f.err;
+	if (err)
+		return err;
+	if (f.has_next && user_write(c->attr.batch.out_batch, ref->key, ref->map->spec.key_size))
+		return -EFAULT;
+	return call_answer(c, batch.count, f.nr) ?: f.has_next ? 0 : -ENOENT;
+}
+
 static int lookup(struct call *c, struct map_ref *ref)
 {
 	const struct map_ops *ops = ref->map->ops;
@@ -218,6 +268,8 @@ static int lookup(struct call *c, struct map_ref *ref)
 		return 0;
 	if (call_answer(c, batch.count, 0))
 		return -EFAULT;
+	if (ops->for_each_from)
+		return lookup_from_key(c, ref);
 	return ops->elems_at ? lookup_by_place(c, ref) : lookup_by_key(c, ref);
 }
 

@@ -16,6 +16,7 @@
  */
 #include <errno.h>
 
+#include "bpf/core/uapi.h"
 #include "bpf/verifier/exec/call.h"
 
 #ifndef ENOTSUPP
@@ -61,7 +62,7 @@ static int enter_callback(struct vrf *v, struct vstate *st, const struct call *c
 static int check_elements(struct vrf *v, const struct call *call)
 {
 	static const u64 walkable = 1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |
-				    1ull << BPF_MAP_TYPE_LRU_HASH |
+				    1ull << BPF_MAP_TYPE_LRU_HASH | 1ull << MAP_TYPE_RHASH |
 				    1ull << BPF_MAP_TYPE_PERCPU_ARRAY |
 				    1ull << BPF_MAP_TYPE_PERCPU_HASH |
 				    1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "bpf/core/disasm.h"
+#include "bpf/core/uapi.h"
 #include "bpf/verifier/facts/internal.h"
 
 #define MAX_USED_MAPS 64
@@ -89,7 +90,7 @@ static int check_sleeper_uses(struct vrf *v, const struct vrf_map *map)
 			       1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH | 1ull << BPF_MAP_TYPE_RINGBUF |
 			       1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS |
 			       1ull << BPF_MAP_TYPE_HASH_OF_MAPS |
-			       1ull << BPF_MAP_TYPE_TASK_STORAGE;
+			       1ull << BPF_MAP_TYPE_TASK_STORAGE | 1ull << MAP_TYPE_RHASH;
 
 	if (!(v->req->prog_flags & BPF_F_SLEEPABLE) || may & 1ull << map->type)
 		return 0;

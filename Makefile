@@ -171,7 +171,7 @@ $(B)/bench/verifier: | $(PROG_OBJS) $(BENCH_PROG_OBJS)
 $(B)/bench/iter: | $(BENCH_PROG_OBJS)
 $(B)/bench/async: | $(BENCH_PROG_OBJS)
 
-# The object files inside the command: one array and one length for each (cli/progs.h).
+# The object files inside the command: for each, where it begins and where it ends.
 $(B)/gen/progs.o: $(PROG_OBJS) tools/embed.sh
 	@mkdir -p $(@D)
 	$(Q)tools/embed.sh $(PROG_OBJS) > $(B)/gen/progs.S

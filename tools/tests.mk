@@ -14,7 +14,8 @@ E2E_TESTS := $(sort $(wildcard tests/e2e/*_test.sh tests/e2e/*_test.py))
 KERNEL_TESTS := tests/kernel/run.sh
 # The kernel's own tests, on this process.
 SELFTESTS := tests/selftest/run.sh tests/selftest/run-async.sh tests/selftest/run-iter.sh
-STATIC_TESTS := tools/check-layers.py tools/check-order.py tools/check-symbols.sh tools/check-install.sh
+STATIC_TESTS := tools/check-layers.py tools/check-order.py tools/check-docs.py tools/check-symbols.sh \
+	tools/check-install.sh
 
 # Under memcheck: what has threads, lists without locks, or memory that is given back late.  Models
 # visit states and use nothing of the library's; what checked reads do on purpose is what memcheck

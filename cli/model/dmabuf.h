@@ -13,7 +13,7 @@
  * The key of a row is the inode only while the buffer lives: inodes are used again.
  *
  * Not here: sums over buffers (model/dmabuf_views.h), two listings compared
- * (model/dmabuf_diff.h).
+ * (model/dmabuf_views.h).
  */
 #ifndef ROVE_CLI_MODEL_DMABUF_H
 #define ROVE_CLI_MODEL_DMABUF_H

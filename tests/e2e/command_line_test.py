@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 from e2e import TOP, check, equal, main, rove, skip, usual_tree, validate  # noqa: E402
 
 SYSFS = ("wakeup", "--source", "sysfs")
+WRITE_ONE = ("--source", "self", "--sample", "1", "-w")
 
 
 def names(*args, tree):
@@ -283,6 +285,35 @@ def test_zsh_and_fish_completions_name_every_option():
     for shell, script in (("zsh", zsh), ("fish", fish)):
         if shutil.which(shell):
             subprocess.run([shell, "-n", "/dev/stdin"], input=script.encode(), check=True)
+
+
+def written_commands():
+    """(where, words) of each command line that README and the man pages show."""
+    for page in sorted(glob.glob(os.path.join(TOP, "docs/man/*.1"))):
+        with open(page) as f:
+            for line in re.findall(r"^\.Dl (rove .*)$", f.read(), re.M):
+                yield os.path.basename(page), line.replace("\\-", "-")
+    with open(os.path.join(TOP, "README.md")) as f:
+        for block in re.findall(r"^```sh\n(.*?)^```", f.read(), re.S | re.M):
+            for line in re.findall(r"(?:^|; )(rove [^#;|\n]*)", block, re.M):
+                yield "README.md", line
+
+
+def test_every_command_that_is_written_down_is_understood():
+    commands = list(written_commands())
+    check(len(commands) > 30, f"found {len(commands)}")
+    with usual_tree() as tree:
+        tape = os.path.join(tree.root, "tape")
+        for where, line in commands:
+            words = shlex.split(line)[1:]
+            for option, value in ("-i", "0.01"), ("-c", "2"):
+                if option in words:     # an hour is more than we have
+                    words[words.index(option) + 1] = value
+            words = [tape if word.endswith(".ndjson") else word for word in words]
+            if "-r" in words or tape in words and "-w" not in words:
+                rove(words[0], *WRITE_ONE, tape, tree=tree, code=0)
+            result = rove(*words, tree=tree)
+            check(result.code in (0, 3, 4, 6, 10), f"{where}: {line}: {result.code} {result.err}")
 
 
 def test_the_man_pages_are_clean():

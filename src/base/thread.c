@@ -4,38 +4,100 @@
  *
  * The application's signals are not for them: all are blocked, but those that
  * say that the thread itself has gone wrong, which checked reads rely on.
+ *
+ * A thread begins with the CPUs, the policy and the priority of the one that made it.
+ * Ours serve the whole process, and are made by whoever happens to be the first to need
+ * them, perhaps bound to a CPU: so they take those of the process's first thread instead,
+ * as its layout of pools does (wq/machine.c).
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/thread.h"
 
+/* A mask of 8192 CPUs. */
+#define MASK_BYTES 1024
+
+/* What a new thread is told; its own to free. */
+struct begin {
+	void	*(*run)(void *arg);
+	void	*arg;
+};
+
 static const int own_signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
+
+static void take_cpus_of(pid_t first)
+{
+	char mine[MASK_BYTES] = { 0 }, its[MASK_BYTES] = { 0 };
+
+	if (sched_getaffinity(0, sizeof(mine), (cpu_set_t *)mine) ||
+	    sched_getaffinity(first, sizeof(its), (cpu_set_t *)its) ||
+	    !memcmp(mine, its, sizeof(mine)))
+		return;
+	(void)sched_setaffinity(0, sizeof(its), (cpu_set_t *)its);
+}
+
+static void take_priority_of(pid_t first)
+{
+	int policy = sched_getscheduler(first), nice = getpriority(PRIO_PROCESS, first);
+	struct sched_param param;
+
+	if (policy >= 0 && policy != sched_getscheduler(0) && !sched_getparam(first, &param))
+		(void)sched_setscheduler(0, policy, &param);
+	if (nice != getpriority(PRIO_PROCESS, 0))
+		(void)setpriority(PRIO_PROCESS, 0, nice);
+}
+
+/* What the system refuses is left as it is. */
+static void *begin(void *arg)
+{
+	struct begin b = *(struct begin *)arg;
+
+	free(arg);
+	take_cpus_of(getpid());
+	take_priority_of(getpid());
+	return b.run(b.arg);
+}
 
 /**
  * thread_create - start a thread that takes none of the application's signals
  * @name:        up to 15 characters, for tools that list threads
  * @ret_thread:  set on success only; join or detach it
  *
+ * It may run where, and has the priority that, the process's first thread has.
+ *
  * Context: may sleep.
  * Return:  0 or -EAGAIN.
  */
 int thread_create(const char *name, void *(*run)(void *arg), void *arg, pthread_t *ret_thread)
 {
+	int state CANCEL_HELD = cancel_hold();	/* naming it opens a file */
+	struct begin *b = malloc(sizeof(*b));
 	sigset_t blocked, before;
 	pthread_t thread;
 	int err;
 
 	ctx_thread();
+	if (!b)
+		return -EAGAIN;
+	*b = (struct begin){ run, arg };
 	sigfillset(&blocked);
 	for (size_t i = 0; i < ARRAY_SIZE(own_signals); i++)
 		sigdelset(&blocked, own_signals[i]);
 	pthread_sigmask(SIG_BLOCK, &blocked, &before);
-	err = pthread_create(&thread, NULL, run, arg);
+	err = pthread_create(&thread, NULL, begin, b);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (err)
+	if (err) {
+		free(b);
 		return -EAGAIN;
+	}
 	pthread_setname_np(thread, name);
 	*ret_thread = thread;
 	return 0;

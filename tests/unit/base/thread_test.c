@@ -3,7 +3,10 @@
  * thread_test.c - threads of our own, and what they wait on
  */
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/atomic.h"
 #include "base/clock.h"
@@ -33,6 +36,88 @@ TEST(thread, it_takes_none_of_the_applications_signals_but_its_own_faults)
 	pthread_sigmask(SIG_BLOCK, NULL, &after);
 	for (int sig = 1; sig < SIGRTMIN; sig++)
 		EXPECT_EQ(sigismember(&after, sig), sigismember(&before, sig));
+}
+
+/* Where and how a thread runs. */
+struct place {
+	cpu_set_t	cpus;
+	int		policy;
+	int		nice;
+};
+
+static struct place place_of(pid_t tid)
+{
+	struct place p = { .policy = sched_getscheduler(tid), .nice = getpriority(PRIO_PROCESS, tid) };
+
+	EXPECT_EQ(sched_getaffinity(tid, sizeof(p.cpus), &p.cpus), 0);
+	return p;
+}
+
+static void *note_place(void *place)
+{
+	*(struct place *)place = place_of(0);
+	return NULL;
+}
+
+/* The maker binds itself to one CPU, and gives way to all others. */
+static void *make_from_a_corner(void *place)
+{
+	struct place here = place_of(0);
+	struct sched_param param = { 0 };
+	pthread_t thread;
+	int cpu = 0;
+
+	while (!CPU_ISSET(cpu, &here.cpus))
+		cpu++;
+	CPU_ZERO(&here.cpus);
+	CPU_SET(cpu, &here.cpus);
+	EXPECT_EQ(sched_setaffinity(0, sizeof(here.cpus), &here.cpus), 0);
+	EXPECT_EQ(sched_setscheduler(0, SCHED_BATCH, &param), 0);
+	EXPECT_EQ(setpriority(PRIO_PROCESS, 0, 5), 0);
+	EXPECT_EQ(thread_create("rove-test", note_place, place, &thread), 0);
+	pthread_join(thread, NULL);
+	return (void *)(intptr_t)!setpriority(PRIO_PROCESS, 0, 4);
+}
+
+TEST(thread, it_runs_where_and_how_the_first_thread_does_and_not_its_maker)
+{
+	struct place first = place_of(0), place = { 0 };
+	pthread_t maker;
+	void *may_raise;
+
+	EXPECT_EQ(pthread_create(&maker, NULL, make_from_a_corner, &place), 0);
+	pthread_join(maker, &may_raise);
+	EXPECT_TRUE(CPU_EQUAL(&place.cpus, &first.cpus));
+	EXPECT_EQ(place.policy, first.policy);
+	if (!may_raise)
+		SKIP("this process may not raise priorities");
+	EXPECT_EQ(place.nice, first.nice);
+}
+
+static void *note_that_it_got_here(void *here)
+{
+	static struct place place;
+	pthread_t thread;
+
+	pthread_cancel(pthread_self());
+	if (!thread_create("rove-test", note_place, &place, &thread)) {
+		*(int *)here = 1;
+		pthread_detach(thread);
+	}
+	pthread_testcancel();
+	return NULL;
+}
+
+TEST(thread, who_is_to_be_cancelled_may_make_one)
+{
+	pthread_t maker;
+	void *end;
+	int here = 0;
+
+	EXPECT_EQ(pthread_create(&maker, NULL, note_that_it_got_here, &here), 0);
+	pthread_join(maker, &end);
+	EXPECT_TRUE(here);
+	EXPECT_TRUE(end == PTHREAD_CANCELED);
 }
 
 TEST(futex, a_word_that_differs_is_not_waited_for)

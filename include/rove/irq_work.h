@@ -9,7 +9,10 @@
  * not wait: everything else there waits for them.
  *
  * The thread is started by rove_softirq_start() and not before.  What is queued
- * or armed earlier is kept and runs when there is a thread.
+ * or armed earlier is kept and runs when there is a thread.  It may run where the
+ * process's first thread may, and has its priority, whoever starts it.
+ *
+ * No function here or in rove/timer.h is a cancellation point (pthread_cancel(3)).
  *
  * After fork() the child has no such thread: rove_softirq_start() makes its own.
  * What was pending, armed or running is so in the parent only; in the child all

@@ -10,6 +10,9 @@
  *
  * A domain is alone: its grace periods wait for its own readers only.
  *
+ * No function is a cancellation point (pthread_cancel(3)).  A thread that ends inside of a
+ * section does not end the section.
+ *
  * After fork() the parent's domains go on in the child, where only the thread is that forked:
  *
  *  - Sections of the other threads are over; nobody waits for them, and their indices may

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/symbol.h"
 
@@ -62,6 +63,7 @@ void symbol_name(const void *address, char *ret_text, size_t room_bytes)
  */
 bool thread_comm(u32 tid, char ret_comm[COMM_BYTES])
 {
+	int state CANCEL_HELD = cancel_hold();
 	char path[64];
 	ssize_t len;
 	int fd;

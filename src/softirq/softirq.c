@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/context.h"
@@ -49,9 +50,12 @@ void softirq_rouse(void)
 	} else if (where == SOFTIRQ_IN_POLL) {
 		u64 one = 1;
 		int saved = errno;
-		ssize_t ignored = write(READ_ONCE(softirq.wake_fd), &one, sizeof(one));
 
-		(void)ignored;	/* the counter is full: then it is readable */
+		/*
+		 * Not write(), a cancellation point: a thread that ended here would leave the
+		 * other one asleep, and said to be awake.  If the counter is full it is readable.
+		 */
+		syscall(SYS_write, READ_ONCE(softirq.wake_fd), &one, sizeof(one));
 		errno = saved;
 	}
 }

@@ -12,15 +12,15 @@
  * Ordering:  the lock's; srcu.cb.started -> srcu.cb.seen, srcu.cb.done -> srcu.cb.waited
  *            (docs/memory-model.md).
  */
-#include <unistd.h>
-
+#include "base/cancel.h"
+#include "base/clock.h"
 #include "base/context.h"
 #include "base/futex.h"
 #include "base/thread.h"
 #include "srcu/domain.h"
 #include "srcu/fork.h"
 
-#define START_RETRY_US 1000
+#define START_RETRY_NS NSEC_PER_MSEC
 
 static __thread const struct rove_srcu *running_callbacks_of
 	__attribute__((tls_model("initial-exec")));
@@ -219,7 +219,7 @@ void rove_srcu_barrier(struct rove_srcu *dom)
 	if (load_acquire(&dom->thread_state) == SRCU_THREAD_NONE && is_empty(dom))
 		return;		/* so there is no callback */
 	while (thread_start(dom))
-		usleep(START_RETRY_US);
+		futex_wait(&wait.done, 0, START_RETRY_NS);
 	rove_srcu_call(dom, &wait.head, barrier_reached);
 	/* ORDER srcu.cb.waited (acquire): pairs with srcu.cb.done in barrier_reached(). */
 	while (!load_acquire(&wait.done))
@@ -243,6 +243,8 @@ static void thread_stop(struct rove_srcu *dom)
  */
 void srcu_stop_callbacks(struct rove_srcu *dom)
 {
+	int state CANCEL_HELD = cancel_hold();
+
 	ctx_may_sleep();
 	check(running_callbacks_of != dom);
 	/* ORDER srcu.cb.seen (acquire): as above.  Pairs with srcu.cb.started in thread_start(). */

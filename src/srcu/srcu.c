@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -171,7 +172,8 @@ static void wait_a_while(u64 ns)
 {
 	struct timespec ts = { .tv_nsec = ns };
 
-	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+	/* Not clock_nanosleep(), a cancellation point: ->gp_lock is held. */
+	syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/symbol.h"
@@ -185,6 +186,7 @@ static void report_record(const struct srcu_watch *watch, const struct srcu_reco
 u64 srcu_watch_report(struct rove_srcu *dom, u32 idx, u64 waited_ns)
 {
 	const struct srcu_watch *watch = dom->reporter;
+	int state CANCEL_HELD = cancel_hold();	/* the lock is held, and @watch->fn may print */
 	u32 nr = 0;
 
 	ctx_may_sleep();

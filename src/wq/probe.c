@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/cancel.h"
 #include "base/context.h"
 #include "wq/probe.h"
 
@@ -53,6 +54,7 @@ int probe_cpu_ns(u32 tid, u64 *ret_ns)
  */
 char probe_state(u32 tid)
 {
+	int state CANCEL_HELD = cancel_hold();
 	char path[64], text[128];
 	const char *end;
 	ssize_t len;

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/cancel.h"
 #include "base/futex.h"
 #include "base/thread.h"
 #include "wq/pool.h"
@@ -95,6 +96,8 @@ int rescuer_start(struct rove_workqueue *wq)
  */
 void rescuer_stop(struct rove_workqueue *wq)
 {
+	int state CANCEL_HELD = cancel_hold();
+
 	if (!wq->rescuer)
 		return;
 	store_release(&wq->mayday, MAYDAY_STOP);

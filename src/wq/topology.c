@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/cancel.h"
 #include "base/context.h"
 #include "base/symbol.h"
 #include "wq/topology.h"
@@ -273,6 +274,7 @@ static int restrict_to_usable(struct topology *topo, const struct topology_spec 
  */
 int topology_create(const struct topology_spec *spec, struct topology **ret_topo)
 {
+	int state CANCEL_HELD = cancel_hold();	/* callers hold locks */
 	struct topology *topo = NULL;
 	hwloc_topology_t machine;
 	int err;

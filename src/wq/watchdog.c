@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/futex.h"
@@ -321,6 +322,7 @@ int rove_wq_watchdog_start(const struct rove_wq_watchdog_opts *opts)
  */
 void rove_wq_watchdog_stop(void)
 {
+	int state CANCEL_HELD = cancel_hold();
 	struct watchdog *dog;
 
 	ctx_may_sleep();

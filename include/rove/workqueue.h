@@ -20,6 +20,15 @@
  * Queueing may be done in every context, signal handlers included: it takes no lock,
  * allocates nothing and cannot fail for want of memory or threads.
  *
+ * Workers run where the process's first thread may run, and at its priority, if the queue's
+ * options do not say otherwise; not as the thread does that happened to need them first.
+ *
+ * No function is a cancellation point: a thread that is to be cancelled (pthread_cancel(3))
+ * returns from it first.  A work's function has to return: it may not end the thread that it
+ * is called on.  That is the waiting one where waiting helps (ROVE_WQ_HELP), and the queueing
+ * one with ROVE_WQ_FULL_RUN: who may be cancelled there, and has such works with cancellation
+ * points, holds it off (pthread_setcancelstate(3)).
+ *
  * After fork() the parent's queues, the shared ones too, go on in the child, with their
  * options, empty and not frozen: what was pending or running is run by the parent only.
  * In the child every work is idle that was pending or ran when the process was forked; it
@@ -75,7 +84,7 @@ struct rove_work {
 enum rove_wq_flags {
 	/* Not bound to the CPU on which a work is queued: by ->scope. */
 	ROVE_WQ_UNBOUND = 1 << 0,
-	/* Workers of raised priority, in pools of their own. */
+	/* Workers of raised priority (->nice -20 unless another one is given). */
 	ROVE_WQ_HIGHPRI = 1 << 1,
 	/* Works that compute for long: they do not keep others of the pool from starting. */
 	ROVE_WQ_CPU_INTENSIVE = 1 << 2,
@@ -136,7 +145,8 @@ struct rove_wq_options {
 					 * max_active if that is less */
 	uint32_t scope;			/* enum rove_wq_scope; ROVE_WQ_UNBOUND only */
 	bool strict;			/* workers stay on the CPUs of their scope */
-	int32_t nice;			/* -20 to 19; what the system refuses is left out */
+	int32_t nice;			/* -20 to 19; 0: that of the process's first thread, or of
+					 * ROVE_WQ_HIGHPRI; what the system refuses is left out */
 	const char *cpus;		/* where workers may run, "0-3,8"; NULL: everywhere */
 	uint32_t max_pending;		/* 0: no bound */
 	uint32_t full;			/* enum rove_wq_full */
@@ -407,7 +417,8 @@ struct rove_wq_attrs {
 	size_t size;			/* sizeof(struct rove_wq_attrs) */
 	uint32_t scope;			/* these as in struct rove_wq_options */
 	bool strict;
-	int32_t nice;
+	int32_t nice;			/* but that 0 is no more for a ROVE_WQ_HIGHPRI queue, as in
+					 * the kernel: its attributes have just a value */
 	const char *cpus;
 };
 

@@ -20,6 +20,9 @@
 #define KNOWN_FLAGS (ROVE_WQ_UNBOUND | ROVE_WQ_HIGHPRI | ROVE_WQ_CPU_INTENSIVE | ROVE_WQ_ORDERED | \
 		     ROVE_WQ_BH | ROVE_WQ_MEM_RECLAIM | ROVE_WQ_FREEZABLE | ROVE_WQ_HELP)
 
+/* The kernel's; as there, attributes that are applied later replace it. */
+#define HIGHPRI_NICE (-20)
+
 struct mutex wq_list_lock;
 struct list_head wq_list = LIST_INIT(wq_list);
 
@@ -96,7 +99,10 @@ static struct rove_workqueue *alloc_wq(const char *name, const struct rove_wq_op
 static int fill_wq(struct rove_workqueue *wq, const struct rove_wq_options *o)
 {
 	struct rove_wq_attrs attrs = {
-		.scope = o->scope, .strict = o->strict, .nice = o->nice, .cpus = o->cpus,
+		.scope = o->scope,
+		.strict = o->strict,
+		.nice = o->nice ?: o->flags & ROVE_WQ_HIGHPRI ? HIGHPRI_NICE : 0,
+		.cpus = o->cpus,
 	};
 	int err;
 

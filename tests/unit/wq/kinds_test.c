@@ -207,6 +207,32 @@ TEST(kinds, queues_of_raised_priority_have_workers_of_their_own)
 	EXPECT_EQ(q.nice, -20);
 }
 
+static s32 nice_of_pool(struct rove_workqueue *wq)
+{
+	struct probe p = probe_of(look_around);
+
+	EXPECT_EQ(rove_queue_work(wq, &p.work), 1);
+	rove_flush_work(&p.work);
+	return p.pool->key.nice;
+}
+
+TEST(kinds, raised_priority_is_what_a_queue_begins_with_unless_it_says_another)
+{
+	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_HIGHPRI | ROVE_WQ_UNBOUND);
+	struct rove_workqueue *low = QUEUE(.flags = ROVE_WQ_HIGHPRI, .nice = 7);
+	struct rove_wq_attrs attrs = { .size = sizeof(attrs), .nice = 3 };
+
+	EXPECT_EQ(nice_of_pool(low), 7);
+	EXPECT_EQ(nice_of_pool(wq), -20);
+	EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
+	EXPECT_EQ(nice_of_pool(wq), 3);
+	attrs.nice = 0;
+	EXPECT_EQ(rove_workqueue_apply_attrs(wq, &attrs), 0);
+	EXPECT_EQ(nice_of_pool(wq), 0);
+	rove_workqueue_free(low);
+	rove_workqueue_free(wq);
+}
+
 /* --- beside whom ---------------------------------------------------------------------------- */
 
 static u64 nr_found_intensive(struct rove_workqueue *wq)

@@ -118,9 +118,11 @@ $(B)/obj/%.o: %.c
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
+# Its threads never end: dlclose(3) must not take the code away from under them.
 $(B)/librove.so: $(LIB_OBJS) src/librove.map
 	$(call say,LD)
 	$(Q)$(CC) -shared -Wl,-soname,librove.so.$(SOVERSION) -Wl,--version-script=src/librove.map \
+		-Wl,-z,nodelete \
 		$(LDFLAGS_ALL) -o $@ $(LIB_OBJS) $(LIB_LIBS)
 
 # One object whose hidden symbols are local: no internal name can meet an application's.

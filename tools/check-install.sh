@@ -7,7 +7,7 @@ B=${B:-build}
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 number=0
-echo 1..6
+echo 1..7
 
 report()
 {
@@ -114,3 +114,93 @@ headers()
 
 headers "int main(void);" >"$dir/log" 2>&1
 report $? "each header can be included alone, in C11 and C++11"
+
+# Its threads go on when the plugin that made them is closed: the code must stay, also when it
+# is part of the plugin.
+cat > "$dir/plugin.c" <<'APP'
+#include <errno.h>
+#include <rove/srcu.h>
+#include <rove/workqueue.h>
+#include <semaphore.h>
+
+static sem_t done;
+
+static void note(struct rove_work *work)
+{
+	sem_post(&done);
+}
+
+int use(void);
+
+int use(void)
+{
+	struct rove_delayed_work work;
+	struct rove_workqueue *wq;
+	struct rove_srcu *dom;
+
+	if (rove_workqueue_create("plugin", NULL, &wq) || rove_srcu_create(&dom))
+		return 1;
+	sem_init(&done, 0, 0);
+	rove_delayed_work_init(&work, note);
+	rove_queue_delayed_work(wq, &work, 1000);
+	while (sem_wait(&done) && errno == EINTR)
+		continue;
+	rove_cancel_delayed_work_sync(&work);
+	rove_srcu_synchronize(dom);
+	rove_srcu_free(dom);
+	rove_workqueue_free(wq);
+	return 0;
+}
+APP
+cat > "$dir/host.c" <<'APP'
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *nothing(void *arg)
+{
+	return arg;
+}
+
+/* Threads that end and children after that call what a library has left behind. */
+static int aftermath(void)
+{
+	int status = 1;
+	pthread_t thread;
+	pid_t pid;
+
+	if (pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL))
+		return 1;
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	return pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
+int main(int argc, char **argv)
+{
+	for (int i = 0; i < 3; i++) {
+		void *plugin = dlopen(argv[1], RTLD_NOW);
+		int (*use)(void);
+
+		if (!plugin)
+			return 2;
+		*(void **)&use = dlsym(plugin, "use");
+		if (use() || dlclose(plugin))
+			return 3;
+		usleep(20000);	/* what its threads did then was the fault */
+		if (aftermath())
+			return 4;
+	}
+	return 0;
+}
+APP
+plugin()
+{
+	gcc -fPIC -shared -o "$dir/$1.so" "$dir/plugin.c" "${@:2}" &&
+		LD_LIBRARY_PATH=$dir/usr/lib "$dir/host" "$dir/$1.so"
+}
+
+{ gcc -o "$dir/host" "$dir/host.c" -ldl -pthread && plugin shared $flags && plugin static $static; } >"$dir/log" 2>&1
+report $? "a plugin that uses it may be closed and opened again"

@@ -115,11 +115,14 @@ static struct bpf_object *load(void)
 						      rove_embed_profiler_bpf_o_end -
 						      rove_embed_profiler_bpf_o, NULL);
 
-	if (!obj || bpf_object__load(obj)) {
-		bpf_object__close(obj);
-		return NULL;
-	}
-	return obj;
+	int err;
+
+	if (!obj || !bpf_object__load(obj))
+		return obj;
+	err = errno;
+	bpf_object__close(obj);
+	errno = err;
+	return NULL;
 }
 
 /* One of the programs that are called; 0 or -errno. */
@@ -144,8 +147,9 @@ static int run_workers(struct worker *workers, const struct options *o, struct b
 	for (int i = 0; i < o->threads; i++) {
 		workers[i] = (struct worker){ .frequency = o->frequency, .on_sample = on_sample,
 					      .ready = &ready, .stop = &stop };
-		if (pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]))
-			exit(fail("a thread cannot be made", errno));
+		err = pthread_create(&workers[i].thread, NULL, worker_main, &workers[i]);
+		if (err)
+			exit(fail("a thread cannot be made", err));
 	}
 	pthread_barrier_wait(&ready);
 	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &time, &time) == EINTR)
@@ -266,6 +270,7 @@ static int write_file(const struct options *o, const char *suffix, struct flame 
 {
 	char path[4096];
 	FILE *to;
+	int err;
 
 	snprintf(path, sizeof(path), "%s%s", o->prefix, suffix);
 	to = fopen(path, "w");
@@ -275,6 +280,11 @@ static int write_file(const struct options *o, const char *suffix, struct flame 
 		flame_write_svg(flame, to, "Where this process spends its time");
 	else
 		flame_write_folded(flame, to);
+	if (fflush(to) || ferror(to)) {
+		err = fail(path, errno);
+		fclose(to);
+		return err;
+	}
 	if (fclose(to))
 		return fail(path, errno);
 	printf("%s written\n", path);
@@ -322,8 +332,8 @@ static int parse(int argc, char **argv, struct options *o)
 		else
 			return -EINVAL;
 	}
-	return optind == argc && o->seconds > 0 && o->threads > 0 && o->threads <= MAX_THREADS &&
-	       o->frequency > 0 ? 0 : -EINVAL;
+	return optind == argc && o->seconds > 0 && o->seconds <= 86400 && o->threads > 0 &&
+	       o->threads <= MAX_THREADS && o->frequency > 0 ? 0 : -EINVAL;
 }
 
 static int profile_myself(const struct options *o)
@@ -341,6 +351,8 @@ static int profile_myself(const struct options *o)
 		err = call(obj, "finish");
 	err = err ? fail("sampling", err) : report(obj, workers, o);
 	bpf_object__close(obj);
+	if (fflush(stdout) || ferror(stdout))
+		err = fail("stdout", errno);
 	return err;
 }
 

@@ -81,8 +81,23 @@ def test_the_picture_needs_no_other_file_and_names_the_functions():
 
 
 def test_wrong_arguments_are_refused():
-    for args in (["-t", "0"], ["-s", "x"], ["more"], ["-q"]):
+    for args in (["-t", "0"], ["-s", "x"], ["-s", "inf"], ["-s", "1e30"], ["more"], ["-q"]):
         equal(subprocess.run([PROFILER, *args], capture_output=True, check=False).returncode, 2)
+
+
+def test_what_cannot_be_written_is_an_error():
+    if not os.path.exists("/dev/full"):
+        skip("there is no /dev/full")
+    with tempfile.TemporaryDirectory() as folder, open("/dev/full", "w") as full:
+        args = [PROFILER, "-s", "0.1", "-t", "1", "-o", os.path.join(folder, "p")]
+        for stdout, prefix, what in ((full, "p", "stdout"), (None, "no/such/folder/p", "folder")):
+            args[-1] = os.path.join(folder, prefix)
+            proc = subprocess.run(args, stdout=stdout or subprocess.PIPE, stderr=subprocess.PIPE,
+                                  check=False, text=True)
+            if "profiler: sampling:" in proc.stderr:
+                skip("perf_event_open(2): " + proc.stderr.strip())
+            equal(proc.returncode, 1, what)
+            check(what in proc.stderr, proc.stderr)
 
 
 main()

@@ -11,6 +11,9 @@
 
 #include "bench/workqueue/entries.h"
 
+/* More than the pause of the table of idle workers. */
+#define POLL_US 1000
+
 struct rove_item {
 	struct wq_item item;
 	struct rove_work work;
@@ -111,8 +114,14 @@ ROVE(under, "rove, unbound, woken under the lock",
      OPTIONS(.flags = ROVE_WQ_UNBOUND, .wake = ROVE_WQ_WAKE_UNDER),
      .note = "for comparison: with a lock");
 
+ROVE(polls, "rove, unbound, polls",
+     OPTIONS(.flags = ROVE_WQ_UNBOUND, .poll_us = POLL_US),
+     .note = "an idle worker looks for 1 ms before it sleeps");
+ROVE(bound_polls, "rove, polls", OPTIONS(.flags = 0, .poll_us = POLL_US),
+     .note = "the same, bound to CPUs");
+
 const struct wq_peer *const rove_peers[] = {
-	&bound, &many, &helped, &helped_many, &unbound, &after, &under, NULL,
+	&bound, &many, &helped, &helped_many, &unbound, &after, &under, &polls, &bound_polls, NULL,
 };
 
 #define SCOPE(id, NAME, words)                                                         \

@@ -158,6 +158,7 @@ static int queue_row(void *arg, const struct rove_wq_view *wq)
 	wq_row_set(row, WQ_NICE, (s64)wq->nice);
 	wq_row_set(row, WQ_MAX_ACTIVE, wq->max_active);
 	wq_row_set(row, WQ_POOLS, wq->nr_pools);
+	wq_row_set(row, WQ_POLL, wq->poll_us * (u64)NSEC_PER_USEC);
 	err = set_text(row, WQ_NAME, wq->name);
 	err = err ?: set_text(row, WQ_TYPE, queue_type(wq->flags));
 	err = err ?: set_text(row, WQ_SCOPE, scope_word(wq));
@@ -188,6 +189,9 @@ static int pool_row(void *arg, const struct rove_wq_pool_view *pool)
 	wq_row_set(row, WQ_STARTED, pool->nr_begun);
 	wq_row_set(row, WQ_PENDING, pool->nr_pending);
 	wq_row_set(row, WQ_WAKEUPS, pool->nr_wakeups);
+	wq_row_set(row, WQ_POLL, pool->poll_us * (u64)NSEC_PER_USEC);
+	wq_row_set(row, WQ_POLLING, pool->nr_polling);
+	wq_row_set(row, WQ_POLL_TIME, pool->polled_ns);
 	wq_row_set(row, WQ_OLDEST, pool->oldest_pending_ns);
 	err = set_text(row, WQ_TYPE, pool->bh ? "bh" : "thread");
 	return err ?: set_text(row, WQ_CPUS, pool->cpus);

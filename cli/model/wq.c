@@ -89,6 +89,7 @@ static const struct column queue_columns[] = {
 	TIME("QTIME", "queue_time_ns", WQ_QUEUE_TIME, "mean time in the queue, so far"),
 	TIME("QMAX", "queue_time_max_ns", WQ_QUEUE_TIME_MAX, "longest of these"),
 	TIME("OLDEST", "oldest_pending_ns", WQ_OLDEST, "how long the oldest has waited"),
+	TIME("POLL", "poll_ns", WQ_POLL, "how long an idle worker looks before it sleeps"),
 };
 
 const struct noun wq_noun = {
@@ -120,6 +121,9 @@ static const struct column pool_columns[] = {
 	COUNT("PENDING", "pending", WQ_PENDING, "works that wait for it"),
 	COUNT("WAKEUPS", "wakeups", WQ_WAKEUPS, "workers woken"),
 	TIME("OLDEST", "oldest_pending_ns", WQ_OLDEST, "how long the oldest has waited"),
+	TIME("POLL", "poll_ns", WQ_POLL, "how long an idle worker looks before it sleeps"),
+	COUNT("POLLING", "polling", WQ_POLLING, "idle workers that look; not running"),
+	TIME("POLLTIME", "poll_time_ns", WQ_POLL_TIME, "CPU time used to look"),
 };
 
 const struct noun wq_pools_noun = {
@@ -128,7 +132,7 @@ const struct noun wq_pools_noun = {
 	.version = 1,
 	.columns = pool_columns,
 	.nr_columns = ARRAY_SIZE(pool_columns),
-	.default_columns = "POOL,TYPE,CPUS,NICE,QUEUES,IDLE,WORKERS,RUNNING,BLOCKED,PENDING,OLDEST",
+	.default_columns = "POOL,TYPE,CPUS,NICE,QUEUES,IDLE,WORKERS,RUNNING,BLOCKED,POLLING,POLLTIME,PENDING,OLDEST",
 	.default_sort = "POOL:a",
 	.key = "CPUS",
 	.row_bytes = sizeof(struct wq_row),

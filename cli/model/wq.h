@@ -30,6 +30,7 @@ enum wq_attr {
 	WQ_WAKEUPS_SAVED,
 	WQ_QUEUE_TIME,			/* ns, mean */
 	WQ_QUEUE_TIME_MAX,		/* ns */
+	WQ_POLL,			/* ns; also a pool */
 	/* a pool; the first two also a queue and a work */
 	WQ_POOL,
 	WQ_PENDING,
@@ -39,6 +40,8 @@ enum wq_attr {
 	WQ_IDLE,
 	WQ_RUNNING,
 	WQ_BLOCKED_WORKERS,
+	WQ_POLLING,
+	WQ_POLL_TIME,			/* ns */
 	/* a work */
 	WQ_AGE,				/* ns */
 	WQ_TID,

@@ -153,6 +153,8 @@ struct rove_wq_options {
 	uint32_t wake;			/* enum rove_wq_wake */
 	uint32_t max_blocked;		/* workers of a pool that may wait at the same time and be
 					 * replaced by others; 0: 512 */
+	uint32_t poll_us;		/* how long an idle worker looks for works before it sleeps:
+					 * see rove_workqueue_set_poll_us(); not for ROVE_WQ_BH */
 };
 
 #define ROVE_WQ_MAX_ACTIVE 2048
@@ -413,6 +415,39 @@ int rove_workqueue_set_max_active(struct rove_workqueue *wq, uint32_t max_active
  */
 int rove_workqueue_set_min_active(struct rove_workqueue *wq, uint32_t min_active);
 
+/**
+ * rove_workqueue_set_poll_us - change how long an idle worker looks for works before it sleeps
+ * @poll_us:  microseconds since its last work; 0: only as long as that has paid of late, and
+ *            not at all where works come seldom
+ *
+ * To buy latency with CPU time, as with the kernel's busy polling and OpenMP's block time: a
+ * work that comes while a worker looks begins a fraction of a microsecond later, which is as
+ * long as memory takes from one CPU to another; a worker that sleeps takes some microseconds to
+ * be woken, and whoever queues the work pays for that.  In return a CPU is in use all that time.
+ * So it is for works that come about every @poll_us or sooner and are waited for, where there are
+ * more CPUs than threads with something to do.
+ *
+ *  - One worker of each pool looks.  A bound queue has a pool for each CPU that it is used on,
+ *    and its worker needs the very CPU of those who queue: it gives way after each look.  An
+ *    unbound queue is the better choice.
+ *  - It keeps away from the CPU on which works are queued, if it may be on another; to give it
+ *    a CPU of its own use ->cpus.
+ *  - It is preempted like any other thread, gives way from time to time, and if others keep the
+ *    CPU from it for half a millisecond nobody of its pool looks for 10 ms, later for up to a
+ *    second: then works wake a worker, as they always do.  A work that comes while it is
+ *    preempted waits until it is back.
+ *  - While it runs a work nobody looks, and so what is queued meanwhile may wait until that ends
+ *    or is found to take long, as in every queue.  Pools are shared by queues that have the
+ *    same @poll_us only.
+ *  - Works still pending move along, as by rove_workqueue_apply_attrs().
+ *
+ * rove_wq_pool_view has how long workers have looked in this way; it is no CPU time of works.
+ *
+ * Context: may sleep.
+ * Return:  0, -EINVAL (ROVE_WQ_BH), -ENOMEM or -EAGAIN; then nothing has changed.
+ */
+int rove_workqueue_set_poll_us(struct rove_workqueue *wq, uint32_t poll_us);
+
 struct rove_wq_attrs {
 	size_t size;			/* sizeof(struct rove_wq_attrs) */
 	uint32_t scope;			/* these as in struct rove_wq_options */
@@ -420,6 +455,7 @@ struct rove_wq_attrs {
 	int32_t nice;			/* but that 0 is no more for a ROVE_WQ_HIGHPRI queue, as in
 					 * the kernel: its attributes have just a value */
 	const char *cpus;
+	uint32_t poll_us;		/* 0: as for options, not as it was */
 };
 
 /**

@@ -30,6 +30,7 @@ struct rove_wq_view {
 	uint32_t nr_pools;
 	int32_t nice;
 	struct rove_wq_stats stats;
+	uint32_t poll_us;		/* how long idle workers look before they sleep; 0: as it pays */
 };
 
 /* Context of the functions: may sleep; may not free a queue.  Not 0: go no further. */
@@ -57,6 +58,9 @@ struct rove_wq_pool_view {
 	uint64_t nr_begun;		/* works, since ever */
 	uint64_t nr_wakeups;		/* of its workers, by queues that are there */
 	uint64_t oldest_pending_ns;	/* how long the oldest has waited, about; 0: none */
+	uint32_t poll_us;		/* as of its queues */
+	uint32_t nr_polling;		/* idle workers that look: 0 or 1; not in ->nr_running */
+	uint64_t polled_ns;		/* CPU time they have used for it, since ever */
 };
 
 typedef int rove_wq_pool_view_fn(void *arg, const struct rove_wq_pool_view *pool);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "wq/fork.h"
 #include "wq/attrs.h"
 #include "wq/cpulist.h"
@@ -59,6 +60,7 @@ static int make_lane(struct rove_workqueue *wq, const struct layout *lo, u32 i,
 		.bh = wq->flags & ROVE_WQ_BH,
 		.pin = !lo->pods->described && (bound || attrs->strict || attrs->cpus || default_cpus),
 		.bound = bound,
+		.poll_ns = attrs->poll_us * (u64)NSEC_PER_USEC,
 	};
 	struct lane *lane = calloc(1, sizeof(*lane));
 
@@ -343,6 +345,37 @@ void wq_spread_active(struct rove_workqueue *wq)
 	}
 }
 
+/* What was made is used from now on. */
+static void install(struct rove_workqueue *wq, struct layout *lo)
+{
+	bool first = !wq->lanes;
+
+	if (!first && wq->nr_shards == 1) {
+		install_ordered(wq, lo);
+		return;
+	}
+	if (first)
+		install_first(wq, lo);
+	else
+		retire_lanes(wq);
+	adopt_layout(wq, lo);
+	if (!first) {
+		install_anew(wq, lo);
+		reap_lanes(wq);
+	}
+	wq_spread_active(wq);
+}
+
+/* @cpus: a copy, which is the queue's from now on; @attrs may be those it has. */
+static void remember_attrs(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs, char *cpus)
+{
+	char *before = (char *)wq->attrs.cpus;
+
+	wq->attrs = *attrs;
+	wq->attrs.cpus = cpus;
+	free(before);
+}
+
 /**
  * wq_lay_out - lay a queue out over pools, for the first time or anew
  *
@@ -352,31 +385,20 @@ void wq_spread_active(struct rove_workqueue *wq)
  */
 int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
 {
-	bool first = !wq->lanes;
+	char *cpus = attrs->cpus ? strdup(attrs->cpus) : NULL;
 	struct topology *now;
 	struct layout lo;
-	int err;
+	int err = attrs->cpus && !cpus ? -ENOMEM : 0;
 
 	if (!wq->pretend && !machine_get(&now) && now->nr_cpus == wq->topo->nr_cpus)
 		wq->topo = now;
-	err = make_layout(wq, attrs, &lo);
-
-	if (err)
+	err = err ?: make_layout(wq, attrs, &lo);
+	if (err) {
+		free(cpus);
 		return err;
-	if (!first && wq->nr_shards == 1) {
-		install_ordered(wq, &lo);
-		return 0;
 	}
-	if (first)
-		install_first(wq, &lo);
-	else
-		retire_lanes(wq);
-	adopt_layout(wq, &lo);
-	if (!first) {
-		install_anew(wq, &lo);
-		reap_lanes(wq);
-	}
-	wq_spread_active(wq);
+	install(wq, &lo);
+	remember_attrs(wq, attrs, cpus);
 	return 0;
 }
 
@@ -409,6 +431,7 @@ void wq_take_down(struct rove_workqueue *wq)
 		pool_remove_shard(READ_ONCE(wq->shards[i]->pool), wq->shards[i]);
 	free_layout(&lo);
 	wq_free_old_lanes(wq);
+	free((char *)wq->attrs.cpus);
 }
 
 static bool attrs_known(const struct rove_wq_attrs *attrs)
@@ -419,17 +442,41 @@ static bool attrs_known(const struct rove_wq_attrs *attrs)
 /**
  * rove_workqueue_apply_attrs - see rove/workqueue.h
  */
-int rove_workqueue_apply_attrs(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
+int rove_workqueue_apply_attrs(struct rove_workqueue *wq, const struct rove_wq_attrs *given)
 {
+	struct rove_wq_attrs attrs = { 0 };
 	int err;
 
 	ctx_may_sleep();
-	if (attrs->size < sizeof(*attrs) || !(wq->flags & ROVE_WQ_UNBOUND) || !attrs_known(attrs))
+	/* A caller built for an older library does not know of polling. */
+	if (given->size < offsetof(struct rove_wq_attrs, poll_us) ||
+	    !(wq->flags & ROVE_WQ_UNBOUND) || !attrs_known(given))
 		return -EINVAL;
-	if (attrs->size > sizeof(*attrs))
+	if (given->size > sizeof(attrs))
 		return -E2BIG;
+	memcpy(&attrs, given, given->size);
 	mutex_lock(&wq->config);
-	err = wq_lay_out(wq, attrs);
+	err = wq_lay_out(wq, &attrs);
+	mutex_unlock(&wq->config);
+	return err;
+}
+
+/**
+ * rove_workqueue_set_poll_us - see rove/workqueue.h
+ */
+int rove_workqueue_set_poll_us(struct rove_workqueue *wq, uint32_t poll_us)
+{
+	struct rove_wq_attrs attrs;
+	int err = 0;
+
+	ctx_may_sleep();
+	if (wq->flags & ROVE_WQ_BH)
+		return -EINVAL;
+	mutex_lock(&wq->config);
+	attrs = wq->attrs;
+	attrs.poll_us = poll_us;
+	if (poll_us != wq->attrs.poll_us)
+		err = wq_lay_out(wq, &attrs);
 	mutex_unlock(&wq->config);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/context.h"
 #include "wq/view.h"
 #include "wq/watchdog.h"
@@ -39,6 +40,7 @@ static void copy_queue(struct rove_workqueue *wq, struct queue_copy *ret)
 		.max_active = READ_ONCE(wq->max_active),
 		.nice = pool->key.nice,
 		.nr_pools = READ_ONCE(wq->nr_lanes),
+		.poll_us = pool->key.poll_ns / NSEC_PER_USEC,
 	};
 	rove_workqueue_stats(wq, &ret->view.stats, sizeof(ret->view.stats));
 }
@@ -102,6 +104,7 @@ static void count_workers(const struct worker_pool *pool, struct rove_wq_pool_vi
 static int call_for_pool(const struct view_pool *copy, rove_wq_pool_view_fn *fn, void *arg)
 {
 	struct worker_pool *pool = copy->pool;
+	u32 nr_polling = !!READ_ONCE(pool->poller), nr_running = READ_ONCE(pool->nr_running);
 	char cpus[CPULIST_BYTES];
 	struct rove_wq_pool_view view = {
 		.id = pool->id,
@@ -109,11 +112,14 @@ static int call_for_pool(const struct view_pool *copy, rove_wq_pool_view_fn *fn,
 		.nice = pool->key.nice,
 		.cpus = cpus,
 		.nr_workers = READ_ONCE(pool->nr_workers),
-		.nr_running = READ_ONCE(pool->nr_running),
+		.nr_running = nr_running - min(nr_running, nr_polling),
 		.nr_queues = copy->nr_queues,
 		.nr_pending = copy->nr_pending,
 		.nr_wakeups = copy->nr_wakeups,
 		.oldest_pending_ns = copy->oldest_ns,
+		.poll_us = pool->key.poll_ns / NSEC_PER_USEC,
+		.nr_polling = nr_polling,
+		.polled_ns = READ_ONCE(pool->polled_ns),
 	};
 
 	view_pool_cpus(pool, cpus, sizeof(cpus));

@@ -8,6 +8,8 @@
  * the worker does it itself before it sleeps, when nobody waits for it, and only if it has
  * left: who wakes it finds it on a CPU of the pod.
  *
+ * A worker that polls leaves the CPU of those who queue for another one of its pod.
+ *
  * Not here: that it stays there while it runs (->strict).
  */
 #include <sched.h>
@@ -51,4 +53,28 @@ bool home_return(const struct pool_key *key)
 	/* It cannot fail but when all these CPUs have gone meanwhile: then the pod is as good. */
 	(void)sched_setaffinity(0, sizeof(was), (cpu_set_t *)was);
 	return true;
+}
+
+/**
+ * home_leave_cpu - the calling thread goes to another CPU, if it may be on one
+ *
+ * To one of its pod.  It may come back at once; mostly a thread stays where it is.
+ *
+ * Context: may sleep.
+ */
+void home_leave_cpu(const struct pool_key *key)
+{
+	char was[MASK_BYTES] = { 0 }, others[MASK_BYTES];
+	int cpu = sched_getcpu();
+
+	ctx_may_sleep();
+	if (cpu < 0 || sched_getaffinity(0, sizeof(was), (cpu_set_t *)was))
+		return;
+	memcpy(others, was, sizeof(others));
+	if (key->home)
+		CPU_AND_S(key->set_bytes, (cpu_set_t *)others, (cpu_set_t *)others, key->pod);
+	CPU_CLR_S(cpu, sizeof(others), (cpu_set_t *)others);
+	/* If there is none it is refused. */
+	if (!sched_setaffinity(0, key->set_bytes, (cpu_set_t *)others))
+		(void)sched_setaffinity(0, sizeof(was), (cpu_set_t *)was);
 }

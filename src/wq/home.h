@@ -9,5 +9,6 @@
 
 bool home_can_be_left(const struct pool_key *key, bool described);
 bool home_return(const struct pool_key *key);
+void home_leave_cpu(const struct pool_key *key);
 
 #endif

@@ -87,15 +87,18 @@ static void make_workers(struct worker_pool *pool)
 static bool is_stalled(struct worker *w)
 {
 	struct shard *s = READ_ONCE(w->shard);
-	u64 before_ns = w->memory.cpu_ns;
+	u64 before_ns = w->memory.cpu_ns, polled_ns, used_ns;
 	enum probe_verdict verdict;
 	u32 tid = READ_ONCE(w->tid);
 
 	if (READ_ONCE(w->state) != WORKER_ACTIVE || !s || !tid)
 		return false;
 	verdict = probe_look(&w->memory, tid, READ_ONCE(w->nr_begun) + 1);
+	polled_ns = READ_ONCE(w->polled_ns) - w->polled_seen_ns;
+	w->polled_seen_ns += polled_ns;
+	used_ns = w->memory.cpu_ns - before_ns;
 	if (before_ns)
-		fetch_add_relaxed(&s->cpu_time_ns, w->memory.cpu_ns - before_ns);
+		fetch_add_relaxed(&s->cpu_time_ns, used_ns - min(used_ns, polled_ns));
 	switch (verdict) {
 	case PROBE_SAYS_BLOCKED:
 		fetch_add_relaxed(&s->nr_cm_wakeups, 1);
@@ -207,15 +210,30 @@ static void retire(struct worker_pool *pool, u64 now)
 
 /* --- the thread --- */
 
+/* Who polls is in no work. */
+static bool is_busy(struct worker_pool *pool)
+{
+	return load_seq_cst(&pool->nr_running) > !!load_seq_cst(&pool->poller) ||
+	       READ_ONCE(pool->need_worker);
+}
+
+static bool any_is_busy(void)
+{
+	for (struct worker_pool *pool = pools_first(); pool; pool = pool->next) {
+		if (is_busy(pool))
+			return true;
+	}
+	return false;
+}
+
 /* Return: true: there is something to look at soon. */
 static bool look_at_pool(struct worker_pool *pool, u64 now)
 {
 	make_workers(pool);
-	if (READ_ONCE(pool->nr_running) || READ_ONCE(pool->need_worker)) {
-		look_at_workers(pool);
-		return true;
-	}
-	return false;
+	if (!is_busy(pool))
+		return false;
+	look_at_workers(pool);
+	return true;
 }
 
 /* @how: LOOK_ASLEEP: woken workers wake the manager too; LOOK_NAPPING: they need not. */
@@ -224,10 +242,11 @@ static void manager_sleep(u32 how, u64 ns)
 	u32 not = LOOK_NOT;
 
 	/*
-	 * ORDER manager.doze (seq_cst): what was said before is looked at after.  Pairs with
-	 * manager.wake in manager_wake().
+	 * ORDER manager.doze (seq_cst): what was said before is looked at after; and who begins
+	 * to run works finds that we sleep, or is found here.  Pairs with manager.wake and
+	 * manager.rouse in manager_wake() and manager_stay_awake().
 	 */
-	if (cmpxchg_seq_cst(&manager_word, &not, how))
+	if (cmpxchg_seq_cst(&manager_word, &not, how) && (how == LOOK_NAPPING || !any_is_busy()))
 		futex_wait(&manager_word, how, ns);
 	(void)xchg_seq_cst(&manager_word, LOOK_NOT);
 }

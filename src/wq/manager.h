@@ -20,7 +20,11 @@ void manager_wake(void);
 /* There is a worker awake: its works are looked at from time to time.  Context: any. */
 static inline void manager_stay_awake(void)
 {
-	if (unlikely(READ_ONCE(manager_word) == MANAGER_ASLEEP))
+	/*
+	 * ORDER manager.rouse (seq_cst): after the worker is counted as running, or has stopped to
+	 * poll.  Pairs with manager.doze in manager_sleep().
+	 */
+	if (unlikely(load_seq_cst(&manager_word) == MANAGER_ASLEEP))
 		manager_wake();
 }
 

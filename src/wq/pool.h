@@ -36,6 +36,7 @@ struct pool_key {
 	bool		bh;		/* the softirq thread is its only worker */
 	bool		pin;		/* bind the workers to ->cpus */
 	bool		bound;		/* of bound queues: one CPU */
+	u64		poll_ns;	/* so long an idle worker keeps looking; 0: as it pays */
 	bool		home;		/* workers may leave ->pod, and go back before they sleep */
 };
 
@@ -67,8 +68,15 @@ struct worker_pool {
 	u32			max_workers;	/* A: ->limit and those that may wait */
 	u32			dying;		/* A: nr_users is 0 */
 	u64			next_retire_ns;	/* the manager */
+	u64			rest_until_ns;	/* A: before that nobody polls */
 
-	struct pool_key		key;		/* I */
+	/* what who polls writes */
+	u32			poller __attribute__((aligned(CACHE_LINE)));
+						/* A: id of the worker that polls, or 0 */
+	u64			rest_ns;	/* by ->poller only: the last one */
+	u64			polled_ns;	/* A: how long, since ever; by ->poller only */
+
+	struct pool_key		key __attribute__((aligned(CACHE_LINE)));	/* I */
 	u32			id;		/* I: for names */
 	struct worker_pool	*next;		/* I: in the list of pools */
 	struct bh		*bh;		/* I: what bh.c keeps */

@@ -23,7 +23,7 @@ struct mutex pools_lock;
 static bool keys_equal(const struct pool_key *a, const struct pool_key *b)
 {
 	return a->set_bytes == b->set_bytes && a->nice == b->nice && a->limit == b->limit &&
-	       a->bh == b->bh && a->pin == b->pin && a->bound == b->bound && a->home == b->home &&
+	       a->bh == b->bh && a->pin == b->pin && a->bound == b->bound && a->home == b->home && a->poll_ns == b->poll_ns &&
 	       !memcmp(a->pod, b->pod, a->set_bytes) && !memcmp(a->cpus, b->cpus, a->set_bytes);
 }
 

@@ -39,7 +39,7 @@ static const struct sample_row sample_rows[] = {
 	{ "journal", { .flags = ROVE_WQ_UNBOUND | ROVE_WQ_ORDERED | ROVE_WQ_MEM_RECLAIM } },
 	{ "nfs mounts", { .flags = ROVE_WQ_UNBOUND, .nice = 5, .max_blocked = 1 } },
 	{ "thumbnails", { .flags = ROVE_WQ_UNBOUND | ROVE_WQ_CPU_INTENSIVE } },
-	{ "resolver", { .flags = ROVE_WQ_UNBOUND, .max_active = 4 } },
+	{ "resolver", { .flags = ROVE_WQ_UNBOUND, .max_active = 4, .poll_us = 50 } },
 	{ "expire", { .flags = ROVE_WQ_BH } },
 	{ "statistics", { .flags = ROVE_WQ_FREEZABLE } },
 	{ "index", { .flags = ROVE_WQ_UNBOUND, .scope = ROVE_WQ_SCOPE_NUMA } },

@@ -6,16 +6,10 @@
  * are counted; one that is in a work that waits or computes for long is not, so that
  * another one may run.
  *
- * Before it sleeps a worker looks for a while: who queues something then need not wake
- * it.  If that was in vain it looks less long the next time, and soon not at all; so
- * who has little to do needs no CPU for it.
+ * Before it sleeps a worker looks for a while (search.c): who queues something then need
+ * not wake it.
  *
- * Where a pool has one CPU, works come from threads that need the same one: then it gives
- * way to them between two looks.  Else works come from threads on other CPUs, too: then it
- * just looks.  Giving way would cost it the CPU for all the time the system owes to the
- * others, and meanwhile those who queue go to sleep, each of which costs more than the look.
- *
- * Ordering:  worker.wake -> worker.woken, worker.count (docs/memory-model.md).
+ * Ordering:  worker.wake -> worker.woken (docs/memory-model.md).
  */
 #include <errno.h>
 #include <sched.h>
@@ -34,20 +28,9 @@
 #include "wq/idtable.h"
 #include "wq/manager.h"
 #include "wq/pool.h"
+#include "wq/search.h"
 #include "wq/take.h"
 #include "wq/wq.h"
-
-/* A search that gives way: rounds of so many looks with a pause. */
-#define YIELD_LOOKS 40
-#define YIELD_ROUNDS 16
-
-/* One that does not: so many looks between pauses, and pauses between looks at the clock. */
-#define SPIN_LOOKS 4
-#define SPIN_PAUSES 32
-#define SPIN_MIN_NS (4 * NSEC_PER_USEC)
-
-/* After so many searches in vain a long one, if works came soon after the worker slept. */
-#define SEARCH_RETRY 32
 
 /* ->wake_word */
 enum { WAKE_NOT, WAKE_NOW, WAKE_SLEEPING };
@@ -244,94 +227,11 @@ static bool run_taken(struct worker *w)
 		kick_next(w->pool, s->wq->wake);
 	if (unlikely(!worker_run_batch(w, 0)))
 		return false;
-	learn_run_time(s, clock_mono_ns() - begin, nr);
+	w->ended_ns = clock_mono_ns();
+	learn_run_time(s, w->ended_ns - begin, nr);
 	if (unlikely(READ_ONCE(w->state) != WORKER_ACTIVE))
 		worker_recount(w);
 	return true;
-}
-
-/* Its next look goes there. */
-static bool found(struct worker *w)
-{
-	struct shard *s = pool_look(w->pool);
-
-	if (!s && !READ_ONCE(w->pool->announced))
-		return false;
-	WRITE_ONCE(w->hint, s);
-	return true;
-}
-
-/*
- * Where looking is in vain again and again, it is short, then not done.  But where works come
- * soon after the worker has gone to sleep, it is long once in SEARCH_RETRY times: those that come
- * a little later than a short look lasts would never be seen to come.
- *
- * Return: how often to halve the longest search.
- */
-static u32 search_shift(const struct worker *w)
-{
-	if (w->slept_ns < WORKER_SPIN_NS && w->nr_spins_wasted % SEARCH_RETRY == SEARCH_RETRY - 1)
-		return 0;
-	return min(w->nr_spins_wasted, 31u);
-}
-
-/*
- * The last round gives nothing away: the worker is about to sleep anyway, and after having
- * given way it would be there half a microsecond later when it is woken.
- */
-static bool search_yielding(struct worker *w)
-{
-	u32 nr_rounds = YIELD_ROUNDS >> search_shift(w);
-
-	w->searched = nr_rounds;
-	for (u32 i = 0; i < nr_rounds; i++) {
-		for (u32 look = 0; look < YIELD_LOOKS; look++) {
-			if (found(w))
-				return true;
-			cpu_relax();
-		}
-		if (i + 1 < nr_rounds)
-			sched_yield();
-	}
-	return found(w);
-}
-
-/* More that look than half of those that may run would take the CPUs from who queues. */
-static bool enough_look(const struct worker_pool *pool)
-{
-	return READ_ONCE(pool->nr_searching) > max(pool->limit / 2, 1u);
-}
-
-static bool search_spinning(struct worker *w)
-{
-	u32 ns = enough_look(w->pool) ? 0 : WORKER_SPIN_NS >> search_shift(w);
-	u64 begin_ns = 0, now;
-
-	w->searched = ns >= SPIN_MIN_NS;
-	for (u32 i = 1; ns >= SPIN_MIN_NS; i++) {
-		for (u32 look = 0; look < SPIN_LOOKS; look++) {
-			if (found(w))
-				return true;
-		}
-		cpu_relax();
-		if (i % SPIN_PAUSES)
-			continue;
-		now = clock_mono_ns();
-		begin_ns = begin_ns ?: now;
-		if (now - begin_ns >= ns)
-			break;
-	}
-	return found(w);
-}
-
-/* Look for a while.  Return: false: in vain. */
-static bool search(struct worker *w)
-{
-	bool some = w->pool->roams ? search_spinning(w) : search_yielding(w);
-
-	if (some)
-		w->nr_spins_wasted = 0;
-	return some;
 }
 
 static void sleep_idle(struct worker *w)
@@ -453,6 +353,7 @@ int worker_start(struct worker_pool *pool)
 	w->came_home = false;
 	w->has_slept = false;
 	w->slept_ns = 0;
+	w->ended_ns = clock_mono_ns();
 	fetch_add_seq_cst(&pool->nr_running, 1);
 	fetch_add_seq_cst(&pool->nr_searching, 1);
 	mutex_lock(&pool->lock);

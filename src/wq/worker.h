@@ -89,6 +89,10 @@ struct worker {
 	u32			dying;		/* A: it shall end */
 	struct probe_memory	memory;		/* the manager's: what it saw last */
 	u64			idle_since_ns;	/* A: when it went to sleep */
+	u64			ended_ns;	/* W: when its last batch had been run, or it began */
+	bool			beside;		/* W: the last work it polled for came from its own CPU */
+	u64			polled_ns;	/* A: how long it has polled, since ever */
+	u64			polled_seen_ns;	/* the manager's: at its last look */
 };
 
 extern __thread struct worker *worker_self __attribute__((tls_model("initial-exec")));

@@ -62,7 +62,8 @@ static int check_options(struct rove_wq_options *o)
 	if (!(o->flags & ROVE_WQ_UNBOUND) && (o->scope || o->strict || o->min_active))
 		return -EINVAL;
 	if ((o->flags & ROVE_WQ_BH) &&
-	    (o->flags & ~(ROVE_WQ_BH | ROVE_WQ_HIGHPRI) || o->nice || o->full == ROVE_WQ_FULL_RUN))
+	    (o->flags & ~(ROVE_WQ_BH | ROVE_WQ_HIGHPRI) || o->nice || o->poll_us ||
+	     o->full == ROVE_WQ_FULL_RUN))
 		return -EINVAL;
 	if ((o->flags & ROVE_WQ_ORDERED) && o->max_active > 1)
 		return -EINVAL;
@@ -103,6 +104,7 @@ static int fill_wq(struct rove_workqueue *wq, const struct rove_wq_options *o)
 		.strict = o->strict,
 		.nice = o->nice ?: o->flags & ROVE_WQ_HIGHPRI ? HIGHPRI_NICE : 0,
 		.cpus = o->cpus,
+		.poll_us = o->poll_us,
 	};
 	int err;
 

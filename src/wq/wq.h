@@ -63,6 +63,7 @@ struct rove_workqueue {
 	u32			nr_lane_cpus;	/* C: CPUs of all lanes */
 	struct pods		*pods;		/* C */
 	enum pod_scope		scope;		/* C, read without: of ->pods */
+	struct rove_wq_attrs	attrs;		/* C: as asked for; ->cpus is a copy */
 	struct worker		*rescuer;	/* I: NULL: none */
 	pthread_t		rescuer_thread;	/* I */
 	u32			mayday;		/* A: a futex: the rescuer is asked for */

@@ -28,7 +28,7 @@
 #define MAX_ACTIVE 2
 
 enum {
-	Q_UNBOUND, Q_HELP, Q_BOUND, Q_FEW, Q_ORDERED, Q_INTENSIVE, Q_RESCUED, Q_BH, Q_SHORT,
+	Q_UNBOUND, Q_HELP, Q_BOUND, Q_FEW, Q_ORDERED, Q_INTENSIVE, Q_RESCUED, Q_POLLS, Q_BH, Q_SHORT,
 	NR_ANY_CONTEXT,
 	Q_WAITS = NR_ANY_CONTEXT, Q_RUNS,	/* when they are full: not for handlers */
 	NR_QUEUES
@@ -42,6 +42,7 @@ static const uint32_t queue_flags[NR_QUEUES] = {
 	[Q_ORDERED] = ROVE_WQ_ORDERED | ROVE_WQ_HELP,
 	[Q_INTENSIVE] = ROVE_WQ_CPU_INTENSIVE,
 	[Q_RESCUED] = ROVE_WQ_UNBOUND | ROVE_WQ_MEM_RECLAIM | ROVE_WQ_FREEZABLE,
+	[Q_POLLS] = ROVE_WQ_UNBOUND | ROVE_WQ_FREEZABLE,
 	[Q_BH] = ROVE_WQ_BH,
 	[Q_SHORT] = ROVE_WQ_UNBOUND | ROVE_WQ_HIGHPRI,
 	[Q_WAITS] = 0,
@@ -251,7 +252,7 @@ static void *changer(void *arg)
 			.size = sizeof(attrs), .scope = scopes[n % 3], .strict = n & 8,
 		};
 
-		switch (n / 16 % 5) {
+		switch (n / 16 % 6) {
 		case 0:
 			rove_workqueue_apply_attrs(queues[n % 2 ? Q_UNBOUND : Q_ORDERED], &attrs);
 			rove_workqueue_apply_attrs(ordered_queue, &attrs);
@@ -269,6 +270,10 @@ static void *changer(void *arg)
 			usleep(500);
 			break;
 		case 4:
+			rove_workqueue_set_poll_us(queues[n % 2 ? Q_POLLS : Q_BOUND], n / 64 % 4 * 50);
+			rove_workqueue_set_poll_us(ordered_queue, n / 64 % 2 * 50);
+			break;
+		case 5:
 			if (n / 128 % 8 == 0)
 				rove_drain_workqueue(queues[n / 1024 % NR_QUEUES]);
 		}
@@ -316,6 +321,7 @@ static void make_queues(void)
 			.scope = i == Q_FEW ? ROVE_WQ_SCOPE_SYSTEM : 0,
 			.max_pending = i >= Q_SHORT ? 4 : 0,
 			.full = queue_full[i],
+			.poll_us = i == Q_POLLS ? 100 : 0,
 		};
 
 		EXPECT_EQ(rove_workqueue_create("torture", &options, &queues[i]), 0);
@@ -376,13 +382,16 @@ static void lone_runs_once(struct rove_work *work)
  * Nobody else queues, so nobody repairs what is forgotten: each work comes a little later
  * after the last, while workers look, stop looking, and go to sleep.
  */
-TEST(workqueue, a_lone_work_is_run_however_late_it_comes)
+static void queue_lone_works(u32 poll_us)
 {
-	struct rove_wq_options options = { .size = sizeof(options), .flags = ROVE_WQ_UNBOUND };
+	struct rove_wq_options options = {
+		.size = sizeof(options), .flags = ROVE_WQ_UNBOUND, .poll_us = poll_us,
+	};
 	u64 end = clock_mono_ns() + torture_ns() / 4, seed = 1, nr = 0;
 	struct rove_work work = ROVE_WORK_INIT(lone_runs_once);
 	struct rove_workqueue *wq;
 
+	lone_runs = 0;
 	EXPECT_EQ(rove_workqueue_create("lone", &options, &wq), 0);
 	while (clock_mono_ns() < end) {
 		u64 until = clock_mono_ns() + next_random(&seed) % 60000;
@@ -395,4 +404,14 @@ TEST(workqueue, a_lone_work_is_run_however_late_it_comes)
 			sched_yield();
 	}
 	rove_workqueue_free(wq);
+}
+
+TEST(workqueue, a_lone_work_is_run_however_late_it_comes)
+{
+	queue_lone_works(0);
+}
+
+TEST(workqueue, a_lone_work_is_run_just_when_a_worker_stops_polling)
+{
+	queue_lone_works(30);
 }

@@ -67,6 +67,7 @@ static int add_queue(void *arg, const struct rove_wq_view *wq)
 		.max_active = wq->max_active,
 		.nr_pools = wq->nr_pools,
 		.nice = wq->nice,
+		.poll_us = wq->poll_us,
 		.started = st->started,
 		.completed = st->completed,
 		.in_flight = st->in_flight,
@@ -117,6 +118,9 @@ static int add_pool(void *arg, const struct rove_wq_pool_view *pool)
 		.nr_begun = pool->nr_begun,
 		.nr_wakeups = pool->nr_wakeups,
 		.oldest_pending_ns = pool->oldest_pending_ns,
+		.poll_us = pool->poll_us,
+		.nr_polling = pool->nr_polling,
+		.polled_ns = pool->polled_ns,
 	};
 	strncpy(v->cpus, pool->cpus, sizeof(v->cpus) - 1);
 	return 0;

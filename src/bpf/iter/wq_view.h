@@ -21,6 +21,7 @@ struct workqueue_view {
 	u32 max_active;
 	u32 nr_pools;
 	s32 nice;
+	u32 poll_us;
 	u64 started;
 	u64 completed;
 	u64 in_flight;
@@ -52,6 +53,9 @@ struct worker_pool_view {
 	u64 nr_begun;
 	u64 nr_wakeups;
 	u64 oldest_pending_ns;
+	u32 poll_us;
+	u32 nr_polling;
+	u64 polled_ns;
 	char cpus[WQ_VIEW_CPUS_BYTES];
 };
 

@@ -5,7 +5,8 @@
  * Two shards; two users who queue one work each, into one shard or two; two workers, of
  * which the second may have to be made by the manager.  A step is one access of pool.c,
  * queue.c or worker.c that others can see without the lock.  Idle workers lie in one stack
- * or in two; who chooses looks into the one of his CPU first.
+ * or in two; who chooses looks into the one of his CPU first.  Before it sleeps a worker looks
+ * once; or one of them polls, for ever or until its time is over.
  *
  *	stuck:	a work is never taken any more, though everybody goes on
  *	left:	only a work's function goes on, which may take long, and another work,
@@ -28,11 +29,12 @@
 struct variant {
 	bool no_look_after_doze, look_before_doze, no_look_when_quiet, choose_before_announce,
 	     manager_not_asked, forget_early_wake, kick_for_own_shard_only, no_kick,
-	     pop_own_stack_only, kick_not_for_announced;
+	     pop_own_stack_only, kick_not_for_announced, poll_not_for_announced,
+	     poll_ends_counted, poller_runs_as_searching;
 };
 
 enum { QUIET, ANNOUNCING, KNOWN };
-enum worker_pc { W_ABSENT, W_HINT, W_TAKE, W_TAKE_RING, W_FOUND, W_KICK, W_RUN, W_SEARCH, W_SPIN,
+enum worker_pc { W_ABSENT, W_HINT, W_TAKE, W_TAKE_RING, W_FOUND, W_KICK, W_RUN, W_SEARCH, W_SPIN, W_POLL,
 		 W_COLLECT, W_QUIET, W_QUIET_SAY, W_QUIET_LOOK, W_PUSH, W_DOZE, W_DOZE_RUNNING,
 		 W_LOOK, W_SLEEP };
 enum user_pc { U_PUSH, U_TELL, U_LOCK, U_ANNOUNCE, U_ADD, U_CHOOSE, U_WAKE,
@@ -49,8 +51,9 @@ struct state {
 	u8 idle[NR_STACKS][NR_WORKERS];	/* stacks of workers, and 1; 0: none */
 	u8 locked;
 	u8 manager, asked;
+	u8 poller;			/* a worker, and 1; 0: none */
 	struct {
-		u8 pc, searching, woken, shard, more, found, left, hint, taken;
+		u8 pc, searching, woken, shard, more, found, left, hint, taken, polled;
 	} worker[NR_WORKERS];
 	struct {
 		u8 pc, shard;
@@ -62,6 +65,9 @@ struct state {
 
 static const struct variant *v;
 static u8 wake_how, limit, nr_stacks;
+
+enum { POLL_NOT, POLL_A_WHILE, POLL_FOREVER, NR_POLLS };
+static u8 poll_how;
 
 /* --- choosing ------------------------------------------------------------------------------ */
 
@@ -350,6 +356,30 @@ static void doze_step(struct state *s, int w)
 	}
 }
 
+static void look_around(struct state *s, int w, bool announced)
+{
+	u8 with_works = s->in_ring & shards_with_works(s);
+
+	if (with_works)
+		s->worker[w].hint = with_works & 1 ? 1 : 2;
+	s->worker[w].pc = with_works ? W_HINT : announced && s->in_stack ? W_TAKE : W_COLLECT;
+}
+
+/* It has found something, or its time is over. */
+static void poll_step(struct state *s, int w)
+{
+	s->poller = 0;
+	look_around(s, w, !v->poll_not_for_announced);
+	if (s->worker[w].pc == W_COLLECT && v->poll_ends_counted)
+		s->worker[w].pc = W_SLEEP;
+	s->worker[w].polled = 1;
+}
+
+static bool poller_finds(const struct state *s)
+{
+	return (s->in_ring & shards_with_works(s)) || (s->in_stack && !v->poll_not_for_announced);
+}
+
 static void worker_step(struct state *s, int w)
 {
 	switch (s->worker[w].pc) {
@@ -364,8 +394,11 @@ static void worker_step(struct state *s, int w)
 		take_from_ring(s, w);
 		return;
 	case W_FOUND:
-		s->nr_searching -= s->worker[w].searching;
-		s->worker[w].searching = 0;
+		if (!v->poller_runs_as_searching || !s->worker[w].polled) {
+			s->nr_searching -= s->worker[w].searching;
+			s->worker[w].searching = 0;
+		}
+		s->worker[w].polled = 0;
 		s->worker[w].pc = W_KICK;
 		return;
 	case W_KICK:
@@ -382,12 +415,15 @@ static void worker_step(struct state *s, int w)
 	case W_SEARCH:
 		s->nr_searching += !s->worker[w].searching;
 		s->worker[w].searching = 1;
-		s->worker[w].pc = W_SPIN;
+		s->worker[w].pc = poll_how != POLL_NOT && !s->poller ? W_POLL : W_SPIN;
+		if (s->worker[w].pc == W_POLL)
+			s->poller = w + 1;
 		return;
 	case W_SPIN:
-		if (s->in_ring & shards_with_works(s))
-			s->worker[w].hint = s->in_ring & shards_with_works(s) & 1 ? 1 : 2;
-		s->worker[w].pc = s->worker[w].hint ? W_HINT : s->in_stack ? W_TAKE : W_COLLECT;
+		look_around(s, w, true);
+		return;
+	case W_POLL:
+		poll_step(s, w);
 		return;
 	case W_COLLECT:
 		s->locked = 1;
@@ -426,6 +462,8 @@ static bool worker_can_step(const struct state *s, int w)
 		return !s->locked;
 	case W_SLEEP:
 		return s->worker[w].woken;
+	case W_POLL:
+		return poll_how == POLL_A_WHILE || poller_finds(s);
 	}
 	return true;
 }
@@ -531,6 +569,24 @@ static bool is_finished(const void *state)
 	return !s->works[0] && !s->works[1];
 }
 
+/* Not after a work only: there are but two. */
+static void poll_already(struct state *s)
+{
+	for (int stack = 0; stack < nr_stacks; stack++) {
+		for (int i = 0; i < NR_WORKERS; i++) {
+			if (s->idle[stack][i] == 1)
+				s->idle[stack][i] = 0;
+		}
+		if (!s->idle[stack][0]) {
+			s->idle[stack][0] = s->idle[stack][1];
+			s->idle[stack][1] = 0;
+		}
+	}
+	s->worker[0].pc = W_POLL;
+	s->worker[0].searching = 1;
+	s->nr_searching = s->nr_running = s->poller = 1;
+}
+
 /*
  * @how: 1: the second worker exists, 2: works go to two shards, 4: two may run, 8: workers go to
  * sleep on two CPUs.
@@ -547,6 +603,8 @@ static u32 explore(u8 how)
 		idle_push_model(&first, w);
 	}
 	first.user[1].shard = !!(how & 2);
+	if (poll_how == POLL_FOREVER)
+		poll_already(&first);
 	return model_run(&first, sizeof(first), visit_successors, is_finished);
 }
 
@@ -555,8 +613,9 @@ static const char *try(struct variant variant, const char *name)
 	u64 nr_states = 0;
 
 	v = &variant;
-	for (u8 how = 0; how < 16 * 3 && !model.bad; how++) {
-		wake_how = how / 16;
+	for (u8 how = 0; how < 16 * 3 * NR_POLLS && !model.bad; how++) {
+		poll_how = how / 48;
+		wake_how = how / 16 % 3;
 		nr_states += explore(how % 16);
 	}
 	return model_end(name, nr_states);
@@ -606,4 +665,19 @@ TEST(wake_model, who_stops_searching_wakes_another_for_what_is_left_in_any_shard
 	BROKEN_WITHOUT(no_kick);
 	BROKEN_WITHOUT(kick_for_own_shard_only);
 	BROKEN_WITHOUT(kick_not_for_announced);
+}
+
+TEST(wake_model, who_polls_looks_at_what_is_announced_too)
+{
+	BROKEN_WITHOUT(poll_not_for_announced);
+}
+
+TEST(wake_model, who_has_polled_in_vain_is_not_counted_any_more_before_it_sleeps)
+{
+	BROKEN_WITHOUT(poll_ends_counted);
+}
+
+TEST(wake_model, who_found_a_work_by_polling_does_not_search_while_it_runs_it)
+{
+	BROKEN_WITHOUT(poller_runs_as_searching);
 }

@@ -19,6 +19,7 @@
 
 #include "dmabuf.h"
 #include "iter.h"
+#include "text.h"
 
 #include <rove/dmabuf_record.h>
 
@@ -51,25 +52,6 @@ static __always_inline struct rove_dmabuf_walk *the_walk(void)
 }
 
 /* --- a buffer ------------------------------------------------------------------------------ */
-
-/* A string of the kernel's; @cut_flag when it does not fit or cannot be read. */
-static __always_inline __u32 read_string(char *buf, __u32 buf_bytes, const char *from,
-					 __u32 cut_flag)
-{
-	long bytes = from ? bpf_probe_read_kernel_str(buf, buf_bytes, from) : -1;
-	char last;
-
-	if (bytes <= 0) {
-		buf[0] = 0;
-		return from ? cut_flag : 0;
-	}
-	if (bytes < buf_bytes)
-		return 0;
-	/* Full: cut only if the source does not end where the buffer does. */
-	if (bpf_probe_read_kernel(&last, 1, from + buf_bytes - 1) || last)
-		return cut_flag;
-	return 0;
-}
 
 /* The iterator holds one reference, which is not the buffer's own. */
 static __always_inline __u64 read_refs(const struct file *file)

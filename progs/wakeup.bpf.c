@@ -14,6 +14,7 @@
 
 #include "types.h"
 #include "iter.h"
+#include "text.h"
 
 #include <rove/wakeup_record.h>
 
@@ -104,25 +105,6 @@ static __noinline bool read_numbers(const struct wakeup_source *ws, struct rove_
 		return !(generation & 1) && read_generation(ws) == generation;
 	read_moment(ws, &after);
 	return moment_holds(&before, &after, flags);
-}
-
-/* A string of the kernel's; @cut_flag when it does not fit or cannot be read. */
-static __always_inline __u32 read_string(char *buf, __u32 buf_bytes, const char *from,
-					 __u32 cut_flag)
-{
-	long bytes = from ? bpf_probe_read_kernel_str(buf, buf_bytes, from) : -1;
-	char last;
-
-	if (bytes <= 0) {
-		buf[0] = 0;
-		return from ? cut_flag : 0;
-	}
-	if (bytes < buf_bytes)
-		return 0;
-	/* Full: cut only if the source does not end where the buffer does. */
-	if (bpf_probe_read_kernel(&last, 1, from + buf_bytes - 1) || last)
-		return cut_flag;
-	return 0;
 }
 
 /* Names and links: set before the source is listed, so they cannot be torn. */

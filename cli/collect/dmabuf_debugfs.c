@@ -24,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/strbuf.h"
@@ -234,14 +233,6 @@ static int parse(struct strbuf *text, struct dmabuf_set *set,
 
 /* --- the collector ------------------------------------------------------------------------- */
 
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
-}
-
 static void bound(u64 most, struct listing *listing)
 {
 	if (!most || most >= listing->nr_rows)
@@ -279,8 +270,7 @@ static int debugfs_run(void *state, struct listing *ret_listing)
 	if (err)
 		return err;
 	dmabuf_set_listing(&debugfs->set, ret_listing);
-	ret_listing->walk_ns = (struct value){ .known = true,
-		.ns = (s64)(now_ns() - ret_listing->monotonic_ns) };
+	listing_took(ret_listing);
 	ret_listing->bytes = (struct value){ .known = true,
 		.ns = (s64)(debugfs->text.len + debugfs->again.len + result.bytes) };
 	if (!whole) {

@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/collect/collect.h"
@@ -408,14 +407,6 @@ void dmabuf_proc_note(const struct dmabuf_proc_result *result, struct listing *l
 
 /* --- the collector: /proc alone ------------------------------------------------------------ */
 
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
-}
-
 static int proc_run(void *state, struct listing *ret_listing)
 {
 	struct dmabuf_set *set = state;
@@ -429,8 +420,7 @@ static int proc_run(void *state, struct listing *ret_listing)
 	if (err)
 		return err;
 	dmabuf_set_listing(set, ret_listing);
-	ret_listing->walk_ns = (struct value){ .known = true,
-		.ns = (s64)(now_ns() - ret_listing->monotonic_ns) };
+	listing_took(ret_listing);
 	ret_listing->bytes = (struct value){ .known = true, .ns = (s64)result.bytes };
 	dmabuf_proc_note(&result, ret_listing);
 	listing_incomplete(ret_listing, "kernel-only-unseen");

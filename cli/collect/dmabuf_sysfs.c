@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/collect/collect.h"
@@ -117,7 +116,6 @@ static int sysfs_run(void *state, struct listing *ret_listing)
 {
 	struct sysfs_state *sysfs = state;
 	struct dmabuf_proc_result result = { 0 };
-	struct timespec end;
 	int err;
 
 	dmabuf_set_clear(&sysfs->set);
@@ -128,9 +126,7 @@ static int sysfs_run(void *state, struct listing *ret_listing)
 	if (err)
 		return err;
 	dmabuf_set_listing(&sysfs->set, ret_listing);
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	ret_listing->walk_ns = (struct value){ .known = true,
-		.ns = (s64)end.tv_sec * 1000000000 + end.tv_nsec - (s64)ret_listing->monotonic_ns };
+	listing_took(ret_listing);
 	dmabuf_proc_note(&result, ret_listing);
 	return 0;
 }
@@ -164,12 +160,9 @@ static enum collect_verdict sysfs_open(const struct collect_options *options, vo
 	}
 	err = -errno;
 	sysfs_close(sysfs);
-	if (err == -EACCES || err == -EPERM) {
-		status->hint = "needs CAP_DAC_READ_SEARCH";
-		return collect_refuse(status, COLLECT_DENIED, err, "%s may not be read", path);
-	}
-	return collect_refuse(status, err == -ENOENT ? COLLECT_ABSENT : COLLECT_FAILED, err,
-			      "there is no %s (CONFIG_DMABUF_SYSFS_STATS)", path);
+	return collect_refuse_file(status, path, err,
+				   "a kernel with CONFIG_DMABUF_SYSFS_STATS has it",
+				   "needs CAP_DAC_READ_SEARCH");
 }
 
 const struct collect_source dmabuf_sysfs_source = {

@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/collect/sysfs_node.h"
 
 #define NS_PER_MS 1000000
@@ -244,14 +244,6 @@ static int read_attr(const struct sysfs_node *node, int class_fd, u32 i, struct 
 	return parse_number(buf, attr_files[i].scale, ret_number);
 }
 
-static s64 monotonic_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (s64)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static bool is_gone(int err)
 {
 	return err == -ENODEV || err == -ENOENT;
@@ -332,7 +324,7 @@ static int read_numbers(const struct sysfs_node *node, int class_fd, struct sysf
 	set_active(row);
 	wakeup_row_set(row, WAKEUP_TORN, !still);
 	wakeup_row_set(row, WAKEUP_NAME_TRUNCATED, node->name_cut);
-	wakeup_row_set(row, WAKEUP_READ_AT, monotonic_ns());
+	wakeup_row_set(row, WAKEUP_READ_AT, (s64)clock_mono_ns());
 	return 0;
 }
 

@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/strbuf.h"
 #include "cli/collect/collect.h"
 #include "cli/model/wakeup.h"
@@ -60,14 +60,6 @@ struct debugfs_state {
 	struct reading readings[2];	/* the last two */
 };
 
-static s64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (s64)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 /* --- the text ------------------------------------------------------------------------------ */
 
 static int read_whole(int fd, struct reading *reading)
@@ -83,7 +75,7 @@ static int read_whole(int fd, struct reading *reading)
 		reading->nr_reads++;
 		at += len;
 	}
-	reading->read_at_ns = now_ns();
+	reading->read_at_ns = clock_mono_ns();
 	return len < 0 ? -errno : strbuf_error(&reading->text);
 }
 
@@ -302,8 +294,7 @@ static int debugfs_run(void *state, struct listing *ret_listing)
 		ret_listing->unreadable++;
 		listing_incomplete(ret_listing, "unreadable");
 	}
-	ret_listing->walk_ns = (struct value){ .known = true,
-		.ns = (s64)(now_ns() - ret_listing->monotonic_ns) };
+	listing_took(ret_listing);
 	ret_listing->bytes = (struct value){ .known = true, .ns = (s64)reading->text.len };
 	ret_listing->row = copy_row;
 	ret_listing->rows = reading->rows;

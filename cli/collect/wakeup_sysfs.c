@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/collect/collect.h"
 #include "cli/collect/sysfs_node.h"
 
@@ -222,14 +222,6 @@ static int reserve_rows(struct sysfs_state *sysfs)
 	return 0;
 }
 
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 /* Why to stop before the next source, or NULL. */
 static const char *reason_to_stop(const struct sysfs_state *sysfs, const struct listing *listing)
 {
@@ -237,7 +229,7 @@ static const char *reason_to_stop(const struct sysfs_state *sysfs, const struct 
 
 	if (options->max_objects && listing->visited >= options->max_objects)
 		return "max-objects";
-	if (options->budget_ns && now_ns() - listing->monotonic_ns >= options->budget_ns)
+	if (options->budget_ns && clock_mono_ns() - listing->monotonic_ns >= options->budget_ns)
 		return "budget";
 	return NULL;
 }
@@ -289,8 +281,7 @@ static int sysfs_run(void *state, struct listing *ret_listing)
 	err = err ?: read_nodes(sysfs, ret_listing, &tally);
 	if (err)
 		return err;
-	ret_listing->walk_ns = (struct value){ .known = true,
-		.ns = (s64)(now_ns() - ret_listing->monotonic_ns) };
+	listing_took(ret_listing);
 	ret_listing->bytes = (struct value){ .known = true, .ns = (s64)tally.bytes };
 	ret_listing->unreadable = tally.unreadable;
 	ret_listing->denied = tally.denied;

@@ -43,6 +43,18 @@ void listing_begin(struct listing *listing, const struct noun *noun, const char 
 }
 
 /**
+ * listing_took - say how long collecting took: from listing_begin() to now
+ *
+ * Context: thread.
+ */
+void listing_took(struct listing *listing)
+{
+	listing->walk_ns = (struct value){
+		.known = true, .ns = (s64)(clock_ns(CLOCK_MONOTONIC) - listing->monotonic_ns),
+	};
+}
+
+/**
  * listing_incomplete - say that rows or fields are missing
  * @why: one word, not copied; the first reason given is kept
  *

@@ -44,6 +44,7 @@ struct listing {
 };
 
 void listing_begin(struct listing *listing, const struct noun *noun, const char *source);
+void listing_took(struct listing *listing);
 void listing_incomplete(struct listing *listing, const char *why);
 int listing_note_holders(struct listing *listing);
 

@@ -70,12 +70,15 @@ static struct bpf_program *program_of(struct dmabuf_walk *walk, enum step step)
 
 static int attach(struct dmabuf_walk *walk, enum step step, struct program_why why)
 {
+	int err;
+
 	walk->links[step] = bpf_program__attach_iter(program_of(walk, step), NULL);
 	if (walk->links[step])
 		return 0;
+	err = -errno;
 	if (why.text && why.size)
 		snprintf(why.text, why.size, "'%s' cannot be attached", step_programs[step]);
-	return -errno;
+	return err;
 }
 
 static int attach_all(struct dmabuf_walk *walk, struct program_why why)

@@ -43,6 +43,7 @@ static const struct known known_differences[] = {
 	{ "misaligned stack access", WHY_RANGE ", or " WHY_BRANCH },
 	{ "misaligned value access", WHY_RANGE ", or " WHY_BRANCH },
 	{ "misaligned mem access", WHY_RANGE ", or " WHY_BRANCH },
+	{ "misaligned access off", WHY_RANGE ", or " WHY_BRANCH },
 	{ "invalid access to map value", WHY_RANGE ", or " WHY_BRANCH },
 	{ "invalid access to memory", WHY_RANGE ", or " WHY_BRANCH },
 	{ "invalid bpf_context access", WHY_BRANCH },

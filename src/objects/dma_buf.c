@@ -45,10 +45,14 @@ static size_t whole_pages(size_t size)
 static struct dma_buf_block *block_new(const char *exp_name, const char *name)
 {
 	size_t exp_bytes = strlen(exp_name) + 1;
-	struct dma_buf_block *block = calloc(1, sizeof(*block) + exp_bytes);
+	void *allocated = calloc(1, sizeof(struct dma_buf_block) + exp_bytes + LINE_BYTES - 1);
+	struct dma_buf_block *block;
 
-	if (!block)
+	if (!allocated)
 		return NULL;
+	/* aligned_alloc() would take its slow path for each of them. */
+	block = (void *)(((uintptr_t)allocated + LINE_BYTES - 1) & -(uintptr_t)LINE_BYTES);
+	block->allocated = allocated;
 	block->buf.file = &block->file;
 	block->file.f_inode = &block->inode;
 	block->buf.exp_name = memcpy(block->exp_name, exp_name, exp_bytes);
@@ -92,7 +96,7 @@ int rove_dma_buf_export(size_t size, const char *exp_name,
 		return -ENOMEM;
 	err = block_fill(block, size, opts);
 	if (err) {
-		free(block);
+		free(block->allocated);
 		return err;
 	}
 	dma_buf_list_add(&block->buf);
@@ -148,7 +152,7 @@ static void release_later(struct rove_srcu_head *head)
 
 static void free_later(struct rove_srcu_head *head)
 {
-	free(container_of(head, struct dma_buf_block, srcu));
+	free(container_of(head, struct dma_buf_block, srcu)->allocated);
 }
 
 /**
@@ -164,7 +168,7 @@ void dma_buf_free(struct dma_buf *dmabuf)
 	if (in_softirq())
 		rove_srcu_call(wakeup_sources_srcu(), &block->srcu, free_later);
 	else
-		free(block);
+		free(block->allocated);
 }
 
 static bool ref_put(struct file_ref *ref)

@@ -69,7 +69,8 @@ struct file {
  * I  set before the buffer is visible, never changed
  * A  atomic; the ORDER tag at each access says why
  * L  changed under ->name_lock
- * R  under the lock of the list it is in: its CPU's, or once ->known the registry's
+ * R  under the lock of the list it is in: its CPU's, or the registry's once a walk has
+ *    taken it over
  * N  a number for show: atomic, orders nothing
  */
 struct dma_buf {
@@ -84,15 +85,13 @@ struct dma_buf {
 	u32			nr_fds;		/* N: descriptors handed out and not given back */
 	u32			nr_maps;	/* N: mappings made here and not undone */
 	int			fd;		/* I: the buffer's own descriptor of its memory */
+
+	/* What walks write is one cache line, with the file and the number behind it. */
+	u64			export_ns;	/* I: CLOCK_MONOTONIC; 0: listed nowhere */
+	struct list_head	list_node;	/* R */
+	struct dma_buf		*next_dead;	/* whose it is: of the CPU's dead, or who took them */
 	u32			memory;		/* I: enum rove_dma_buf_memory */
 	u32			shard;		/* I: where it was listed first */
-	bool			listed;		/* I: false while the benchmark switches lists off */
-
-	/* What walks write stands together, with the file behind it. */
-	u64			export_ns;	/* I: CLOCK_MONOTONIC of its export */
-	struct list_head	list_node;	/* R */
-	bool			known;		/* A, R: a walk has seen it; never unset */
-	struct dma_buf		*next_dead;	/* whose it is: of the CPU's dead, or who took them */
 };
 
 /* I  set before the attachment is visible, never changed */

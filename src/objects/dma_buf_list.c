@@ -11,7 +11,7 @@
  *
  * Invariant: a buffer is in one of the lists from its export until its last reference
  *            is gone, or longer: then it is among the dead of a CPU, too, and its memory
- *            stays until it is in neither.  Once ->known it stays where it is, so
+ *            stays until it is in neither.  Once taken over it stays where it is, so
  *            whoever holds a reference finds there, under the lock, what comes behind
  *            it.  Each list is sorted, newest first.
  * Not here:  the reference count (dma_buf.c).
@@ -36,6 +36,8 @@ static struct shard {
 	struct mutex		lock;		/* nests inside the registry's */
 	u32			nr_fresh;	/* L: length of ->fresh; looked at without it */
 	struct list_head	fresh;		/* L */
+	u64			newest_ns;	/* L: ->export_ns of the newest; each has its own */
+	u64			taken_ns;	/* L: up to here walks have taken them over */
 	u32			nr_dead;	/* L: length of ->dead; looked at without it */
 	struct dma_buf		*dead;		/* L: linked by ->next_dead */
 } __attribute__((aligned(SHARD_BYTES))) shards[NR_SHARDS];
@@ -82,13 +84,12 @@ void dma_buf_list_add(struct dma_buf *dmabuf)
 	ctx_thread();
 	if (unlikely(READ_ONCE(registry_off)))
 		return;
-	dmabuf->listed = true;
 	dmabuf->shard = nr;
-	dmabuf->known = false;
 	mutex_lock(&shard->lock);
 	if (unlikely(!shard->fresh.next))
 		list_init(&shard->fresh);
-	dmabuf->export_ns = clock_mono_ns();
+	shard->newest_ns = max(clock_mono_ns(), shard->newest_ns + 1);
+	dmabuf->export_ns = shard->newest_ns;
 	list_add(&dmabuf->list_node, &shard->fresh);
 	WRITE_ONCE(shard->nr_fresh, shard->nr_fresh + 1);
 	mutex_unlock(&shard->lock);
@@ -153,36 +154,26 @@ static void bury_unless_walked(struct shard *shard)
 	free_all(unlinked);
 }
 
-/* The next walk takes it out, or whoever finds that many wait for one. */
-static void leave_to_walk(struct dma_buf *dmabuf)
+/* No walk has taken it over. */
+static bool is_fresh_locked(const struct shard *shard, const struct dma_buf *dmabuf)
 {
-	struct shard *shard = &shards[this_cpu()];
-	u32 nr;
-
-	mutex_lock(&shard->lock);
-	dmabuf->next_dead = shard->dead;
-	shard->dead = dmabuf;
-	nr = shard->nr_dead + 1;
-	WRITE_ONCE(shard->nr_dead, nr);
-	mutex_unlock(&shard->lock);
-	if (unlikely(nr >= MANY_DEAD))
-		bury_unless_walked(shard);
+	assert_held(&shard->lock);
+	return dmabuf->export_ns > shard->taken_ns;
 }
 
-/* False if a walk has moved it. */
-static bool del_fresh(struct dma_buf *dmabuf)
+static void del_fresh_locked(struct shard *shard, struct dma_buf *dmabuf)
 {
-	struct shard *shard = &shards[dmabuf->shard];
-	bool fresh;
+	list_del(&dmabuf->list_node);
+	WRITE_ONCE(shard->nr_fresh, shard->nr_fresh - 1);
+}
 
-	mutex_lock(&shard->lock);
-	fresh = !dmabuf->known;
-	if (fresh) {
-		list_del(&dmabuf->list_node);
-		WRITE_ONCE(shard->nr_fresh, shard->nr_fresh - 1);
-	}
-	mutex_unlock(&shard->lock);
-	return fresh;
+/* The next walk takes it out, or whoever finds that many wait for one. */
+static u32 leave_to_walk_locked(struct shard *shard, struct dma_buf *dmabuf)
+{
+	dmabuf->next_dead = shard->dead;
+	shard->dead = dmabuf;
+	WRITE_ONCE(shard->nr_dead, shard->nr_dead + 1);
+	return shard->nr_dead;
 }
 
 /**
@@ -195,13 +186,23 @@ static bool del_fresh(struct dma_buf *dmabuf)
  */
 bool dma_buf_list_del(struct dma_buf *dmabuf)
 {
+	struct shard *shard = &shards[dmabuf->shard];
+	u32 nr_dead = 0;
+	bool fresh;
+
 	ctx_thread();
-	if (unlikely(!dmabuf->listed))
+	if (unlikely(!dmabuf->export_ns))
 		return true;
-	if (!READ_ONCE(dmabuf->known) && del_fresh(dmabuf))
-		return true;
-	leave_to_walk(dmabuf);
-	return false;
+	mutex_lock(&shard->lock);
+	fresh = is_fresh_locked(shard, dmabuf);
+	if (fresh)
+		del_fresh_locked(shard, dmabuf);
+	else
+		nr_dead = leave_to_walk_locked(shard, dmabuf);
+	mutex_unlock(&shard->lock);
+	if (unlikely(nr_dead >= MANY_DEAD))
+		bury_unless_walked(shard);
+	return fresh;
 }
 
 /* --- a walk begins: in with the new, out with the dead ------------------------------------ */
@@ -211,21 +212,33 @@ static struct dma_buf *buf_at(struct list_head *pos)
 	return list_entry(pos, struct dma_buf, list_node);
 }
 
-/* Its dead; what is fresh goes to @taken, and *@nr_taken of them. */
+/* What was in *@from is in the empty @to.  Nobody else looks at the buffers' nodes. */
+static void adopt(struct list_head *to, const struct list_head *from)
+{
+	*to = *from;
+	to->next->prev = to;
+	to->prev->next = to;
+}
+
+/*
+ * Its dead; what is fresh goes to the empty @taken, and *@nr_taken of them.  Buffers are not
+ * touched under the lock: to fetch their lines takes long, and who makes others waits.
+ */
 static struct dma_buf *take_shard(struct shard *shard, struct list_head *taken, u32 *nr_taken)
 {
-	struct dma_buf *dmabuf, *dead;
+	struct list_head fresh;
+	struct dma_buf *dead;
 
 	mutex_lock(&shard->lock);
 	*nr_taken = shard->nr_fresh;
-	if (shard->nr_fresh) {
-		list_for_each_entry(dmabuf, &shard->fresh, list_node)
-			WRITE_ONCE(dmabuf->known, true);
-		list_splice(&shard->fresh, taken);
-		WRITE_ONCE(shard->nr_fresh, 0);
-	}
+	fresh = shard->fresh;
+	list_init(&shard->fresh);
+	shard->taken_ns = shard->newest_ns;
+	WRITE_ONCE(shard->nr_fresh, 0);
 	dead = take_dead_locked(shard);
 	mutex_unlock(&shard->lock);
+	if (*nr_taken)
+		adopt(taken, &fresh);
 	return dead;
 }
 

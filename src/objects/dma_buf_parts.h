@@ -7,15 +7,22 @@
 
 #include "objects/dma_buf.h"
 
+#define LINE_BYTES 64
+
 /* One allocation for a buffer, what programs reach through it, and its first texts. */
 struct dma_buf_block {
-	struct dma_buf		buf;
+	struct dma_buf		buf;		/* at the beginning of a cache line */
 	struct file		file;
 	struct inode		inode;
+	void			*allocated;	/* what free() takes */
 	struct rove_srcu_head	srcu;		/* when its end comes where nobody may wait */
 	char			first_name[ROVE_DMA_BUF_NAME_BYTES];
 	char			exp_name[];
 };
+
+_Static_assert(offsetof(struct dma_buf_block, buf.export_ns) == LINE_BYTES &&
+	       offsetof(struct dma_buf_block, inode.i_size) == 2 * LINE_BYTES,
+	       "what walks write is one line");
 
 static inline struct dma_buf_block *dma_buf_block_of(struct dma_buf *dmabuf)
 {

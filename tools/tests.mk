@@ -57,7 +57,8 @@ run-check:
 		"$(B)/tests/tool/corpus --self tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --kernel tests/corpus/verifier" \
 		"$(B)/tests/tool/async_table -c tests/tool/async_table/linux-7.3.tsv" \
-		$(B)/tests/tool/bpf_differ $(B)/tests/tool/differ $(B)/tests/tool/iter_differ $(SELFTESTS) $(KERNEL_TESTS)
+		$(B)/tests/tool/bpf_differ $(B)/tests/tool/differ $(B)/tests/tool/iter_differ \
+		$(B)/tests/tool/async_differ $(SELFTESTS) $(KERNEL_TESTS)
 
 check-kernel: deps-check
 	@$(MAKE) --no-print-directory -j2 all tests >/dev/null
@@ -90,6 +91,7 @@ check-sanitized:
 	@ROVE=$(B)/rove B=$(B) ROVE_SAMPLE=100000 ROVE_TORTURE_SECONDS=$(SECONDS_EACH) $(RUN_TESTS) --jobs 1 $(UNIT_BINS) \
 		$(TORTURE_BINS) $(E2E_TESTS) "$(B)/tests/tool/corpus --ours tests/corpus/verifier" \
 		"$(B)/tests/tool/corpus --self tests/corpus/verifier" $(B)/tests/tool/differ $(B)/tests/tool/iter_differ \
+		$(B)/tests/tool/async_differ "$(B)/tests/tool/async_differ --ours --programs 20000" \
 		"$(B)/tests/tool/async_table -c tests/tool/async_table/linux-7.3.tsv"
 
 # The tables on stdout; the same figures as JSON, a line each, in build/bench/results.ndjson.

@@ -14,6 +14,7 @@
 #include <getopt.h>
 #include <time.h>
 
+#include "tests/tool/differ/classes.h"
 #include "tests/tool/differ/known.h"
 #include "tests/tool/differ/shrink.h"
 #include "tests/tool/differ/side.h"
@@ -22,17 +23,7 @@
 #define DEFAULT_PROGRAMS 600
 #define INPUTS_BOTH 3
 #define INPUTS_OURS 6
-#define MAX_CLASSES 256
-#define MESSAGE_BYTES 160
 #define MAX_SHOWN 10		/* programs in full, of each test */
-
-/* Programs whose verdicts differ in the same way. */
-struct class {
-	char message[MESSAGE_BYTES];	/* of who rejects, its numbers as N */
-	u64 seed;			/* the first */
-	u32 nr;
-	bool only_ours;			/* accepts */
-};
 
 struct differ {
 	struct side kernel, ours, other;	/* @other: ours, with everything elsewhere */
@@ -40,65 +31,13 @@ struct differ {
 	char *log;
 	u64 seed;
 	bool verbose;
-	struct class classes[MAX_CLASSES];
-	u32 nr_classes;
+	struct classes classes;
 	u32 nr_programs, nr_kernel, nr_ours, nr_both, nr_runs, nr_by_address;
 	u32 nr_known, nr_unsound, nr_different, nr_faults;
 	u64 slowest_ns, slowest_seed;	/* of our verdicts */
 };
 
 static struct differ differ;
-
-/* --- messages --------------------------------------------------------------------------------- */
-
-static bool is_summary(const char *line)
-{
-	return !strncmp(line, "processed ", 10) || !strncmp(line, "verification time", 17) ||
-	       !strncmp(line, "stack depth", 11) || !strncmp(line, "  (", 3) || !*line;
-}
-
-/* The last line that says something, with N for every number. */
-static void last_message(char *log, char *ret)
-{
-	char *end = log + strlen(log), *line = end, *out = ret;
-
-	for (;;) {
-		while (line > log && line[-1] != '\n')
-			line--;
-		*end = 0;
-		if (!is_summary(line) || line == log)
-			break;
-		end = --line;
-	}
-	while (*line && out < ret + MESSAGE_BYTES - 2) {
-		if (*line >= '0' && *line <= '9') {
-			while ((*line >= '0' && *line <= '9') || (*line >= 'a' && *line <= 'f'))
-				line++;
-			*out++ = 'N';
-		} else {
-			*out++ = *line++;
-		}
-	}
-	*out = 0;
-}
-
-static void count_class(struct differ *d, const char *message, bool only_ours)
-{
-	u32 i = 0;
-
-	while (i < d->nr_classes && (d->classes[i].only_ours != only_ours ||
-				     strcmp(d->classes[i].message, message)))
-		i++;
-	if (i == MAX_CLASSES)
-		return;
-	if (i == d->nr_classes) {
-		d->nr_classes++;
-		d->classes[i].only_ours = only_ours;
-		d->classes[i].seed = d->seed;
-		strcpy(d->classes[i].message, message);
-	}
-	d->classes[i].nr++;
-}
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
@@ -184,16 +123,6 @@ static void show_program(struct differ *d, const char *what, const char *message
 	fflush(stdout);
 }
 
-static u32 times_seen(const struct differ *d, const char *message, bool only_ours)
-{
-	for (u32 i = 0; i < d->nr_classes; i++) {
-		if (d->classes[i].only_ours == only_ours &&
-		    !strcmp(d->classes[i].message, message))
-			return d->classes[i].nr;
-	}
-	return 0;
-}
-
 static void judge_only_ours(struct differ *d)
 {
 	const struct known *known;
@@ -201,7 +130,7 @@ static void judge_only_ours(struct differ *d)
 
 	if (!is_only_ours(&d->c, wanted_message))
 		return;
-	count_class(d, wanted_message, true);
+	count_class(&d->classes, wanted_message, true, d->seed);
 	known = known_difference(wanted_message);
 	d->nr_known += !!known;
 	d->nr_unsound += !known;
@@ -217,8 +146,8 @@ static void judge_only_kernels(struct differ *d)
 
 	if (!is_only_kernels(&d->c, wanted_message))
 		return;
-	count_class(d, wanted_message, false);
-	if (d->verbose && times_seen(d, wanted_message, false) <= 2) {
+	count_class(&d->classes, wanted_message, false, d->seed);
+	if (d->verbose && times_seen(&d->classes, wanted_message, false) <= 2) {
 		shrink_program(&s);
 		show_program(d, "accepted by the kernel alone, we", wanted_message);
 	}
@@ -395,11 +324,6 @@ static void try_program(struct differ *d)
 		judge_only_kernels(d);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	return (int)((const struct class *)b)->nr - (int)((const struct class *)a)->nr;
-}
-
 /* A few programs say nothing of the share. */
 static bool too_generous(const struct differ *d)
 {
@@ -421,14 +345,7 @@ static void report(struct differ *d)
 	       d->nr_both, d->nr_runs, d->nr_by_address);
 	printf("# our slowest verdict took %llu ms (seed %llu)\n",
 	       (unsigned long long)d->slowest_ns / 1000000, (unsigned long long)d->slowest_seed);
-	qsort(d->classes, d->nr_classes, sizeof(d->classes[0]), by_number);
-	for (u32 i = 0; i < d->nr_classes; i++) {
-		const struct class *class = &d->classes[i];
-
-		printf("# %u only %s: %s (seed %llu)\n", class->nr,
-		       class->only_ours ? "ours, kernel" : "the kernel, ours", class->message,
-		       (unsigned long long)class->seed);
-	}
+	report_classes(&d->classes);
 }
 
 static int skip_all(const char *what, int err)

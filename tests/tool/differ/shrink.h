@@ -18,6 +18,7 @@
 
 struct shrink {
 	struct corpus_case *c;
+	bool any_call;		/* calls of kfuncs go, too: there are no iterators */
 	bool (*still)(struct shrink *s);
 	time_t end;		/* what is then left is small enough */
 };
@@ -28,8 +29,12 @@ static inline bool shrink_is_nop(const struct bpf_insn *insn)
 }
 
 /* What bounds an iterator stands directly before the call. */
-static inline bool shrink_may_drop(const struct corpus_case *c, u32 pc)
+static inline bool shrink_may_drop(const struct shrink *s, u32 pc)
 {
+	const struct corpus_case *c = s->c;
+
+	if (s->any_call)
+		return !shrink_is_nop(&c->insns[pc]);
 	for (u32 i = pc + 1; i < min(pc + 5, c->nr_insns); i++) {
 		if (insn_is_kfunc_call(&c->insns[i]))
 			return false;
@@ -45,7 +50,7 @@ static inline bool shrink_pass(struct shrink *s)
 	for (u32 pc = s->c->nr_insns; pc-- && time(NULL) < s->end;) {
 		struct bpf_insn insn = s->c->insns[pc], second = s->c->insns[pc + 1];
 
-		if (!insn.code || !shrink_may_drop(s->c, pc))
+		if (!insn.code || !shrink_may_drop(s, pc))
 			continue;
 		s->c->insns[pc] = nop;
 		if (insn_is_ld_imm64(&insn))

@@ -18,6 +18,12 @@ static inline bool text_is_jump(const struct bpf_insn *insn)
 	       insn_op(insn) != BPF_EXIT;
 }
 
+/* A load of the address of a function of the program. */
+static inline bool text_is_function(const struct bpf_insn *insn)
+{
+	return insn_is_ld_imm64(insn) && insn->src_reg == BPF_PSEUDO_FUNC;
+}
+
 static inline u32 text_target(const struct corpus_case *c, u32 pc)
 {
 	const struct bpf_insn *insn = &c->insns[pc];
@@ -27,7 +33,7 @@ static inline u32 text_target(const struct corpus_case *c, u32 pc)
 
 static inline bool text_has_target(const struct bpf_insn *insn)
 {
-	return text_is_jump(insn) || insn_is_subprog_call(insn);
+	return text_is_jump(insn) || insn_is_subprog_call(insn) || text_is_function(insn);
 }
 
 static inline const char *text_kfunc(const struct corpus_case *c, u32 pc)
@@ -44,7 +50,9 @@ static inline void text_insn(const struct corpus_case *c, u32 pc, char *buf, u32
 	const struct bpf_insn *insn = &c->insns[pc];
 	char *at;
 
-	if (insn_is_ld_imm64(insn) && insn->src_reg) {
+	if (text_is_function(insn)) {
+		snprintf(buf, size, "r%u = func_L%u", insn->dst_reg, text_target(c, pc));
+	} else if (insn_is_ld_imm64(insn) && insn->src_reg) {
 		snprintf(buf, size, "r%u = %s[%d]%s ll", insn->dst_reg,
 			 insn->src_reg == BPF_PSEUDO_MAP_FD ? "map" : "mapval", insn->imm,
 			 insn->src_reg == BPF_PSEUDO_MAP_FD ? "" : " + 0");

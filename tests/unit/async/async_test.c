@@ -454,6 +454,32 @@ TEST(async, a_callback_keeps_the_deleted_element_that_it_runs_on)
 	end();
 }
 
+/* Its place goes to another element, in which nothing is initialised yet. */
+TEST(async, what_is_initialised_in_a_deleted_element_ends_with_it)
+{
+	int fd;
+
+	begin();
+	map_rcu_read_unlock();
+	fd = async_map(BPF_MAP_TYPE_HASH, 4);
+	for (u32 round = 0; round < 8; round++) {
+		fill_hash(fd, round);
+		map_rcu_read_lock();
+		for (u32 key = 0; key < 4; key++) {
+			struct value *v = value_at(map_at(fd), key);
+
+			EXPECT_EQ(map_delete(fd, &key), 0);
+			EXPECT_EQ(async_timer_init(map_at(fd), &v->timer, CLOCK_MONOTONIC), 0);
+			EXPECT_EQ(async_work_init(map_at(fd), &v->work, 0), 0);
+		}
+		map_rcu_read_unlock();
+		wait_for_reapers();
+	}
+	rove_bpf_close(fd);
+	map_rcu_read_lock();
+	end();
+}
+
 static void init_until_empty(int sig)
 {
 	struct async_field fields[1000];

@@ -107,9 +107,14 @@ int program_may_load(const struct target *target, struct program_why why)
 int program_has_func(const struct target *target, const char *func)
 {
 	const struct target *was = target_use(target);
-	struct btf *btf = btf__load_vmlinux_btf();
-	int ret = -errno;
+	struct btf *btf;
+	int ret;
 
+	/* That there is none is said by whoever asked. */
+	collect_into((struct program_why){ NULL });
+	btf = btf__load_vmlinux_btf();
+	ret = -errno;
+	collect_end();
 	if (btf) {
 		ret = btf__find_by_name_kind(btf, func, BTF_KIND_FUNC) > 0;
 		btf__free(btf);

@@ -10,7 +10,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from e2e import (ROVE, Tree, as_nobody, check, environment, equal, main, rove,  # noqa: E402
-                 usual_tree, validate)
+                 skip, usual_tree, validate)
 
 SYSFS = ("wakeup", "--source", "sysfs")
 DEBUGFS = ("wakeup", "--source", "debugfs")
@@ -217,6 +217,17 @@ def test_a_source_that_is_not_there_is_exit_3_and_says_what_is_missing():
         check("CONFIG_PM_SLEEP" in result.err and tree.wakeup in result.err, result.err)
         result = rove(*DEBUGFS, tree=tree, code=3)
         check("CONFIG_DEBUG_FS" in result.err, result.err)
+
+
+def test_without_btf_every_message_is_still_one_of_ours():
+    hidden = ("unshare", "-m", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh")
+    if not os.path.exists("/sys/kernel/btf/vmlinux") or \
+            subprocess.run([*hidden, "true"], capture_output=True).returncode:
+        skip("/sys/kernel/btf cannot be hidden here")
+    result = rove("wakeup", "--source", "kernel", "-j", prefix=hidden, code=3)
+    message = json.loads(result.err)
+    validate(message, "rove.message.schema.json")
+    check("no readable BTF" in message["message"], result.err)
 
 
 def test_a_refused_debugfs_is_exit_6():

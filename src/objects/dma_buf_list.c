@@ -36,7 +36,7 @@ static struct shard {
 	struct mutex		lock;		/* nests inside the registry's */
 	u32			nr_fresh;	/* L: length of ->fresh; looked at without it */
 	struct list_head	fresh;		/* L */
-	u64			newest_ns;	/* L: ->export_ns of the newest; each has its own */
+	u64			newest_ns;	/* L: ->export_ns of the last, all differ; as above */
 	u64			taken_ns;	/* L: up to here walks have taken them over */
 	u32			nr_dead;	/* L: length of ->dead; looked at without it */
 	struct dma_buf		*dead;		/* L: linked by ->next_dead */
@@ -88,8 +88,8 @@ void dma_buf_list_add(struct dma_buf *dmabuf)
 	mutex_lock(&shard->lock);
 	if (unlikely(!shard->fresh.next))
 		list_init(&shard->fresh);
-	shard->newest_ns = max(clock_mono_ns(), shard->newest_ns + 1);
-	dmabuf->export_ns = shard->newest_ns;
+	dmabuf->export_ns = max(clock_mono_ns(), shard->newest_ns + 1);
+	WRITE_ONCE(shard->newest_ns, dmabuf->export_ns);
 	list_add(&dmabuf->list_node, &shard->fresh);
 	WRITE_ONCE(shard->nr_fresh, shard->nr_fresh + 1);
 	mutex_unlock(&shard->lock);
@@ -263,10 +263,14 @@ static bool is_quiet(const struct shard *shard)
 	return !READ_ONCE(shard->nr_fresh) && !READ_ONCE(shard->nr_dead);
 }
 
-static bool all_quiet(void)
+/*
+ * There is nothing to take, and was not a moment ago.  A CPU where buffers are made is not
+ * quiet because whoever makes them was put aside for the walk that asks.
+ */
+static bool all_quiet_since(u64 ns)
 {
 	for (u32 i = 0; i < NR_SHARDS; i++)
-		if (!is_quiet(&shards[i]))
+		if (!is_quiet(&shards[i]) || READ_ONCE(shards[i].newest_ns) > ns)
 			return false;
 	return true;
 }
@@ -319,7 +323,7 @@ static struct dma_buf *get_behind(struct list_head *pos)
  *
  * Who may wait calls it before dma_buf_iter_begin(), outside of locks and if possible of
  * read sections.  It returns at once unless walks have taken many new buffers over in the
- * last moments and there are new ones again.
+ * last moments, and buffers are being made or released.
  *
  * Context: may sleep, up to PACE_WAIT_MAX_NS; no signal ends it.
  */
@@ -329,7 +333,7 @@ void dma_buf_walk_wait(void)
 
 	ctx_may_sleep();
 	due_ns = pace_due_ns(&registry.pace);
-	if (due_ns && !all_quiet())
+	if (due_ns && !all_quiet_since(dma_buf_pace_clock->now_ns() - PACE_QUIET_NS))
 		dma_buf_pace_clock->sleep_until(due_ns);
 }
 

@@ -28,6 +28,9 @@ struct pace {
 	u64 even_ns;		/* A: CLOCK_MONOTONIC; written under one lock of the caller's */
 };
 
+/* Nothing new for so long: nothing is being made.  Longer than a thread's turn on a CPU. */
+#define PACE_QUIET_NS (10 * NSEC_PER_MSEC)
+
 /* The time, and how to wait for a moment of it. */
 struct pace_clock {
 	u64 (*now_ns)(void);

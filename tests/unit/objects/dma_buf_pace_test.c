@@ -32,7 +32,7 @@ static void begin(void)
 	if (dma_buf_pace_clock != &by_hand)
 		machine_clock = dma_buf_pace_clock;
 	dma_buf_pace_clock = &by_hand;
-	clock_ns += NSEC_PER_SEC;
+	clock_ns = max(clock_ns, clock_mono_ns()) + NSEC_PER_SEC;
 	nr_sleeps = 0;
 }
 
@@ -144,7 +144,7 @@ TEST(dma_buf_pace, the_first_walk_over_many_buffers_makes_the_next_wait_for_a_mo
 	EXPECT_EQ(slept_ns, PACE_WAIT_MAX_NS);
 }
 
-/* As many as may be taken, and they live: nothing is new, and a walk over new ones would wait. */
+/* As many as may be taken, and they live: nothing is new, and walks over new ones would wait. */
 static void use_up(struct dma_buf **bufs)
 {
 	begin();
@@ -159,6 +159,7 @@ TEST(dma_buf_pace, where_nothing_comes_or_goes_nobody_waits)
 	static struct dma_buf *bufs[MANY];
 
 	use_up(bufs);
+	clock_ns += PACE_QUIET_NS;
 	for (u32 i = 0; i < 100; i++) {
 		dma_buf_walk_wait();
 		EXPECT_EQ(walk(), MANY);
@@ -169,6 +170,22 @@ TEST(dma_buf_pace, where_nothing_comes_or_goes_nobody_waits)
 	dma_buf_walk_wait();
 	EXPECT_EQ(nr_sleeps, 1);
 	release(bufs + 1, MANY - 1);
+}
+
+TEST(dma_buf_pace, where_a_buffer_was_made_a_moment_ago_more_are_expected)
+{
+	static struct dma_buf *bufs[MANY];
+
+	begin();
+	make(bufs, MANY);
+	clock_ns = bufs[MANY - 1]->export_ns + PACE_QUIET_NS;
+	EXPECT_EQ(walk(), MANY);
+	dma_buf_walk_wait();
+	EXPECT_EQ(nr_sleeps, 0);
+	clock_ns--;
+	dma_buf_walk_wait();
+	EXPECT_EQ(nr_sleeps, 1);
+	release(bufs, MANY);
 }
 
 TEST(dma_buf_pace, who_may_not_sleep_walks_at_once)

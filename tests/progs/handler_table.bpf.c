@@ -23,6 +23,11 @@ struct bpf_wq {
 typedef int callback_fn(void *map, int *key, void *value);
 
 /* Weak: kernels have some of them, and one loads only the programs that it can. */
+struct bpf_map {
+	__u32 id;
+} __attribute__((preserve_access_index));
+
+extern __s64 bpf_map_sum_elem_count(const struct bpf_map *map) __ksym;
 extern int bpf_timer_cancel_async(struct bpf_timer *timer) __ksym __weak;
 extern int bpf_wq_init(struct bpf_wq *wq, void *p__map, unsigned int flags) __ksym __weak;
 extern int bpf_wq_set_callback(struct bpf_wq *wq, callback_fn *callback, unsigned int flags) __ksym __weak;
@@ -110,6 +115,7 @@ static __always_inline void call_maps(struct handler_results *r)
 
 	SAY(bpf_map_update_elem, bpf_map_update_elem(&hash, &key, &value, BPF_ANY));
 	SAY(bpf_map_lookup_elem, bpf_map_lookup_elem(&hash, &key) != 0);
+	SAY(bpf_map_sum_elem_count, bpf_map_sum_elem_count((struct bpf_map *)&hash));
 	SAY(bpf_map_delete_elem, bpf_map_delete_elem(&hash, &key));
 	SAY(bpf_map_lookup_percpu_elem, bpf_map_lookup_percpu_elem(&percpu, &key, 0) != 0);
 	bpf_for_each_map_elem(&numbers, count_element, &nr, 0);
@@ -251,7 +257,6 @@ int table_helpers(void *ctx)
 
 /* --- more --------------------------------------------------------------------------------- */
 
-/* bpf_map_sum_elem_count() cannot be called: no pointer to a struct bpf_map is at hand. */
 SEC("perf_event")
 int table_more(void *ctx)
 {

@@ -51,12 +51,12 @@
 	X(bpf_iter_num_new)            \
 	X(bpf_iter_num_next)           \
 	X(bpf_iter_num_destroy)        \
-	X(bpf_rdonly_cast)
+	X(bpf_rdonly_cast)             \
+	X(bpf_map_sum_elem_count)
 
 /* In table_more(), which kernels do not take. */
 #define HANDLER_MORE(X)                \
-	X(bpf_ktime_get_coarse_ns)     \
-	X(bpf_map_sum_elem_count)
+	X(bpf_ktime_get_coarse_ns)
 
 /* In table_async(), which kernels before 7.0 do not take. */
 #define HANDLER_ASYNC(X)               \

@@ -39,6 +39,7 @@ enum arg_flag {
 	ARGF_TRUSTED = 1 << 4,	  /* ARG_BTF: trusted or referenced, never untrusted */
 	ARGF_RELEASE = 1 << 5,	  /* the reference of this argument is given up by the call */
 	ARGF_IGNORE = 1 << 6,	  /* not looked at (kfunc suffix __ign) */
+	ARGF_MAP_TOO = 1 << 7,	  /* ARG_BTF: or a map, as ARG_MAP takes it */
 };
 
 enum ret_kind {
@@ -128,6 +129,7 @@ enum kfunc_flag {
 	KF_RDONLY_CAST = 1 << 9,  /* bpf_rdonly_cast: the type is the constant argument */
 	KF_THREAD = 1 << 10,	  /* ours: see FUNC_THREAD */
 	KF_ASYNC_CALLBACK = 1 << 11, /* ours: keeps its callback for later, where it may sleep */
+	KF_MAP_TOO = 1 << 12,	  /* ours: its struct bpf_map may be a map of the program, as well */
 };
 
 #endif

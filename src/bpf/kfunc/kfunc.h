@@ -17,6 +17,7 @@ struct kfunc {
 	u64 prog_types;		/* a bit for each BPF_PROG_TYPE_*; 0: all */
 	void (*fn)(void);	/* of the type that BTF says */
 	void (*fn_sleepable)(void);	/* instead, in programs that may sleep; NULL: the same */
+	void (*fn_map)(void);	/* instead, given a map; there with KF_MAP_TOO */
 	int (*prepare)(void);	/* before a program that calls it first runs; 0 or -errno */
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * bpf/kfunc/map.c - what programs ask of maps that an iterator shows them
+ * bpf/kfunc/map.c - what programs ask of maps: those that an iterator shows them, and their own
  *
- * Not here:  maps themselves: a program has a copy (bpf/core/view.h).
+ * Of a map that is shown a program has a copy (bpf/core/view.h), of its own ones the maps
+ * themselves (kfunc/own_map.c); each is a struct bpf_map to it.
  */
 #define VIEW_IN_BTF
 #include "bpf/kfunc/map.h"
@@ -10,7 +11,7 @@
 #include "bpf/kfunc/kfunc.h"
 
 /**
- * bpf_map_sum_elem_count - how many elements a map had when it was shown
+ * bpf_map_sum_elem_count - how many elements a map had when it was shown, or has now
  *
  * Context: any.
  * Return:  0 for maps that do not count them.
@@ -21,6 +22,7 @@ s64 bpf_map_sum_elem_count(const struct bpf_map *map)
 }
 
 const struct kfunc kfuncs_map[] = {
-	{ "bpf_map_sum_elem_count", KF_TRUSTED_ARGS, .fn = ANY_FN(bpf_map_sum_elem_count) },
+	{ "bpf_map_sum_elem_count", KF_TRUSTED_ARGS | KF_MAP_TOO,
+	  .fn = ANY_FN(bpf_map_sum_elem_count), .fn_map = ANY_FN(own_map_elem_count) },
 	{ NULL },
 };

@@ -120,10 +120,12 @@ static u8 result_bytes(const struct btf *btf, u32 func_id)
 	return btf_size(btf, proto->type);
 }
 
-static interp_fn kfunc_fn(const struct bpf_prog *prog, const struct kfunc *k)
+static interp_fn kfunc_fn(const struct bpf_prog *prog, const struct kfunc *k, bool given_map)
 {
 	bool sleepable = k->fn_sleepable && prog->flags & BPF_F_SLEEPABLE;
 
+	if (given_map)
+		return (interp_fn)k->fn_map;
 	return (interp_fn)(sleepable ? k->fn_sleepable : k->fn);
 }
 
@@ -133,12 +135,12 @@ static int fixup_kfunc(const struct bpf_prog *prog, const struct insn_note *note
 	const struct btf *btf = btf_self();
 	const struct kfunc *k = kfunc_find(btf_name(btf, note->index));
 
-	if (!k)
+	if (!k || (note->off && !k->fn_map))
 		return -EFAULT;
 	*ret_fixup = (struct fixup){
 		.kind = FIXUP_CALL_FN,
 		.ret_bytes = result_bytes(btf, note->index),
-		.fn = kfunc_fn(prog, k),
+		.fn = kfunc_fn(prog, k, note->off),
 	};
 	return k->prepare ? k->prepare() : 0;
 }

@@ -41,7 +41,7 @@ enum note_kind {
 	NOTE_FUNC,		/* ld_imm64: the address of subprogram ->index */
 	NOTE_CALL,		/* subprogram ->index */
 	NOTE_HELPER,		/* helper ->index */
-	NOTE_KFUNC,		/* kfunc with BTF id ->index */
+	NOTE_KFUNC,		/* kfunc with BTF id ->index; ->off 1: given a map for its struct */
 	NOTE_CTX,		/* load or store through the context */
 };
 

@@ -172,12 +172,14 @@ static const struct ours_kfunc ours_kfuncs[] = {
 	{ "bpf_wq_set_callback_impl", KF_ASYNC_CALLBACK },
 	{ "bpf_wq_start", 0 },
 	{ "bpf_copy_from_user_str", KF_SLEEPABLE },
+	{ "bpf_map_sum_elem_count", KF_TRUSTED_ARGS | KF_MAP_TOO },
 };
 
 /* What iterators show, and what they are given to write to. */
 static void ours_btf_iterators(struct btf_maker *m, u32 type_int, u32 type_u64, u32 ptr_char)
 {
 	u32 seq, ptr_seq, meta, inode, ptr_inode, file, ptr_file, dmabuf, ptr_dmabuf, map, it, ptr_it;
+	u32 ptr_map;
 
 	seq = maker_struct(m, "seq_file", 24, 3);
 	maker_member(m, "buf", ptr_char, 0);
@@ -200,11 +202,13 @@ static void ours_btf_iterators(struct btf_maker *m, u32 type_int, u32 type_u64, 
 	ptr_dmabuf = maker_type(m, "", BTF_KIND_PTR, 0, dmabuf);
 	map = maker_struct(m, "bpf_map", 8, 1);
 	maker_member(m, "id", type_int, 0);
+	ptr_map = maker_type(m, "", BTF_KIND_PTR, 0, map);
 	it = maker_struct(m, "bpf_iter_dmabuf", 8, 1);
 	maker_member(m, "__opaque", type_u64, 0);
 	ptr_it = maker_type(m, "", BTF_KIND_PTR, 0, it);
 	(void)meta;
-	(void)map;
+	maker_func(m, "bpf_map_sum_elem_count", BTF_FUNC_GLOBAL, type_u64,
+		   (struct maker_param[]){ { "map", ptr_map } }, 1);
 	maker_func(m, "bpf_iter_dmabuf_new", BTF_FUNC_GLOBAL, type_int,
 		   (struct maker_param[]){ { "it", ptr_it } }, 1);
 	maker_func(m, "bpf_iter_dmabuf_next", BTF_FUNC_GLOBAL, ptr_dmabuf,

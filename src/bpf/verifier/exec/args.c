@@ -426,6 +426,10 @@ static int arg_btf(struct vrf *v, struct vstate *st, const struct arg_at *at)
 	bool is_null = value_is_null(at->val);
 	int err;
 
+	if (at->arg->flags & ARGF_MAP_TOO && at->val->kind == V_MAP) {
+		at->call->took_map = true;
+		return at->val->flags & VF_MAYBE_NULL ? reject_null(v, at) : 0;
+	}
 	if (is_null || at->val->flags & VF_MAYBE_NULL) {
 		if (!(at->arg->flags & ARGF_MAYBE_NULL))
 			return reject_null(v, at);

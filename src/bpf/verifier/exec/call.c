@@ -180,8 +180,9 @@ static int check_may_call(struct vrf *v, const struct vstate *st, const struct f
 }
 
 static int call_outside(struct vrf *v, struct vstate *st, struct step *step,
-			const struct func_proto *proto)
+			const struct callsite *site, enum note_kind kind)
 {
+	const struct func_proto *proto = site->proto;
 	struct call call = { .proto = proto, .step = step };
 	int err;
 
@@ -189,7 +190,8 @@ static int call_outside(struct vrf *v, struct vstate *st, struct step *step,
 	err = err ?: call_match_args(v, st, &call);
 	if (!err && proto->callback)
 		err = call_callback(v, st, &call);
-	return err ?: call_apply_effects(v, st, &call);
+	err = err ?: call_apply_effects(v, st, &call);
+	return err ?: note_here(v, kind, site->id, call.took_map);
 }
 
 static int call_subprog(struct vrf *v, struct vstate *st, struct step *step, u32 subprog)
@@ -216,11 +218,9 @@ int exec_call(struct vrf *v, struct vstate *st, struct step *step)
 		err = call_subprog(v, st, step, site->subprog);
 		return err ?: note_here(v, NOTE_CALL, site->subprog, 0);
 	case SITE_HELPER:
-		err = call_outside(v, st, step, site->proto);
-		return err ?: note_here(v, NOTE_HELPER, site->id, 0);
+		return call_outside(v, st, step, site, NOTE_HELPER);
 	case SITE_KFUNC:
-		err = call_outside(v, st, step, site->proto);
-		return err ?: note_here(v, NOTE_KFUNC, site->id, 0);
+		return call_outside(v, st, step, site, NOTE_KFUNC);
 	default:
 		return facts_reject_call(v);
 	}

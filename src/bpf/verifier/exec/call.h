@@ -22,6 +22,7 @@ struct call {
 	u32 map_uid;			/* which of the maps that are like ->map; 0: that itself */
 	const struct func_arg *field;	/* the ARG_FIELD, NULL: none */
 	u32 subprog;			/* the ARG_FUNC */
+	bool took_map;			/* for an ARG_BTF with ARGF_MAP_TOO */
 	bool key_is_there;		/* the ARG_MAP_KEY is known to be that of an element */
 	bool has_const;
 	u64 const_arg;			/* the ARG_CONST */

@@ -119,6 +119,8 @@ static int struct_arg(const struct decl *d, u32 i, u32 struct_id, struct func_ar
 	if (!is_iterator(d, i, struct_id)) {
 		arg->kind = ARG_BTF;
 		arg->flags |= ARGF_TRUSTED;
+		if (d->kfunc->flags & KF_MAP_TOO && !strcmp(btf_name(d->btf, struct_id), "bpf_map"))
+			arg->flags |= ARGF_MAP_TOO;
 		return 0;
 	}
 	arg->kind = ARG_ITER;

@@ -268,6 +268,127 @@ static inline void link_millions(struct side *s)
 	s->close(text);
 }
 
+/*
+ * Each element says how much is written for it, in two pieces, and whether it is to be shown
+ * again: 0 to the length of @text's value each.  What a read gives depends on all before it.
+ */
+static inline int random_prog(struct side *s, int text)
+{
+	const struct bpf_insn insns[] = {
+		MOV_X(6, 1),
+		LDX(BPF_DW, 7, 6, 24),		/* the value, or none */
+		JMP_K(BPF_JEQ, 7, 0, 23),
+		LDX(BPF_DW, 8, 6, 16),
+		JMP_K(BPF_JEQ, 8, 0, 21),
+		LDX(BPF_W, 8, 8, 0),
+		INSN(BPF_ALU64 | BPF_AND | BPF_K, 8, 0, 0, 0xff),
+		LDX(BPF_W, 3, 7, 0),
+		JMP_K(BPF_JGT, 3, 40000, 17),
+		LDX(BPF_DW, 1, 6, 0),
+		LDX(BPF_DW, 1, 1, 0),
+		LD_MAP_VALUE(2, text, 0),
+		INSN(BPF_ALU64 | BPF_ADD | BPF_X, 2, 8, 0, 0),
+		CALL(BPF_FUNC_seq_write),
+		LDX(BPF_H, 3, 7, 4),
+		INSN(BPF_ALU64 | BPF_AND | BPF_K, 3, 0, 0, 0x7fff),
+		LDX(BPF_DW, 1, 6, 0),
+		LDX(BPF_DW, 1, 1, 0),
+		LD_MAP_VALUE(2, text, 0),
+		CALL(BPF_FUNC_seq_write),
+		LDX(BPF_H, 0, 7, 6),
+		ST(BPF_H, 7, 6, 0),		/* once */
+		INSN(BPF_ALU64 | BPF_AND | BPF_K, 0, 0, 0, 1),
+		EXIT(),
+		MOV_K(0, 0),
+		EXIT(),
+	};
+
+	return load_iter(s, "bpf_map_elem", insns, ARRAY_SIZE(insns), 0);
+}
+
+static inline u32 random_below(u64 *state, u32 bound)
+{
+	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
+	return (u32)(*state >> 33) % bound;
+}
+
+static inline u32 random_size(u64 *state)
+{
+	static const u32 edges[] = { 0, 1, 7, 4095, 4096, 4097, 16384, 32766, 32767, 32768, 40000 };
+
+	switch (random_below(state, 4)) {
+	case 0: return edges[random_below(state, ARRAY_SIZE(edges))];
+	case 1: return random_below(state, 40001);
+	default: return random_below(state, 300);
+	}
+}
+
+static inline u32 sum_of(const u8 *bytes, u32 nr)
+{
+	u32 sum = nr;
+
+	for (u32 i = 0; i < nr; i++)
+		sum = sum * 31 + bytes[i];
+	return sum;
+}
+
+#define RANDOM_ELEMS 40
+
+static inline void random_elem(struct side *s, int map, u32 key, u64 *state)
+{
+	struct {
+		u32 first;
+		u16 second, again;
+	} value = { random_size(state), random_size(state), !random_below(state, 10) };
+
+	if (random_below(state, 3))
+		value.second = 0;
+	say(s, ASK(s, BPF_MAP_UPDATE_ELEM, .map_fd = map, .key = PTR(&key), .value = PTR(&value)),
+	    "element %u", key);
+}
+
+/* Elements change between two reads. */
+static inline void link_random(struct side *s, int text, u32 seed)
+{
+	int map = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, RANDOM_ELEMS, 0), prog, link, fd;
+	u64 state = seed;
+
+	for (u32 i = 0; i < RANDOM_ELEMS; i++)
+		random_elem(s, map, i, &state);
+	prog = random_prog(s, text);
+	link = link_iter(s, prog, map);
+	fd = s->iter_open(link);
+	must(s, prog >= 0 && link >= 0 && fd >= 0, "random %u: a descriptor", seed);
+	for (u32 i = 0; i < 80; i++) {
+		u32 size = max(1u, random_size(&state));
+		ssize_t n = s->read(fd, places.wide, size);
+
+		say(s, n, "random %u: read %u of %u", seed, i, size);
+		if (n > 0)
+			say(s, sum_of(places.wide, n), "random %u: bytes of read %u", seed, i);
+		if (!random_below(&state, 8))
+			random_elem(s, map, random_below(&state, RANDOM_ELEMS), &state);
+	}
+	close(fd);
+	s->close(link);
+	s->close(prog);
+	s->close(map);
+}
+
+static inline void link_randoms(struct side *s)
+{
+	int text = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 65536, 1, 0);
+	u32 first = 0;
+
+	for (u32 i = 0; i < WIDE_BYTES; i++)
+		places.wide[i] = i * 31 + i / 251;
+	say(s, ASK(s, BPF_MAP_UPDATE_ELEM, .map_fd = text, .key = PTR(&first),
+		    .value = PTR(places.wide)), "the text");
+	for (u32 seed = 1; seed <= 120; seed++)
+		link_random(s, text, seed);
+	s->close(text);
+}
+
 /* --- the group ---------------------------------------------------------------------------- */
 
 static inline u32 link_id(struct side *s, int fd)
@@ -309,6 +430,7 @@ static inline void group_links(struct side *s)
 		link_reaches(s, &w, 4, end);
 	}
 	link_reading(s, &w);
+	link_randoms(s);
 	link_millions(s);
 	s->close(links.map_link);
 	s->close(links.link);

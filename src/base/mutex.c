@@ -15,6 +15,7 @@
 #define MUTEX_SPINS 100
 
 __thread u32 mutex_self_tid __attribute__((tls_model("initial-exec")));
+__thread u32 mutex_nr_held __attribute__((tls_model("initial-exec")));
 
 /**
  * mutex_learn_tid - the calling thread's id, remembered

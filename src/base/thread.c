@@ -20,6 +20,7 @@
 
 #include "base/cancel.h"
 #include "base/context.h"
+#include "base/mutex.h"
 #include "base/thread.h"
 
 /* A mask of 8192 CPUs. */
@@ -101,4 +102,23 @@ int thread_create(const char *name, void *(*run)(void *arg), void *arg, pthread_
 	pthread_setname_np(thread, name);
 	*ret_thread = thread;
 	return 0;
+}
+
+/**
+ * thread_join - wait until a thread has ended
+ *
+ * A handler of a signal that comes meanwhile may fork, while the C library holds the lock of its
+ * stacks; who makes a thread under a lock of ours waits for that one.  So it is as if this were
+ * a lock of ours, too (atfork.h).
+ *
+ * Context: may sleep.
+ */
+void thread_join(pthread_t thread)
+{
+	int state CANCEL_HELD = cancel_hold();
+
+	ctx_may_sleep();
+	mutex_count(1);
+	pthread_join(thread, NULL);
+	mutex_count(-1);
 }

@@ -8,5 +8,6 @@
 #include <pthread.h>
 
 int thread_create(const char *name, void *(*run)(void *arg), void *arg, pthread_t *ret_thread);
+void thread_join(pthread_t thread);
 
 #endif

@@ -276,7 +276,7 @@ void wakeup_sample_stop(struct wakeup_sample *sample)
 	WRITE_ONCE(sample->stop, 1);
 	futex_wake(&sample->stop, INT32_MAX);
 	for (u32 i = 0; i < sample->nr_threads; i++)
-		pthread_join(sample->threads[i], NULL);
+		thread_join(sample->threads[i]);
 	for (u32 i = 0; i < sample->nr_sources; i++)
 		rove_wakeup_source_unregister(sample->sources[i]);
 	for (u32 i = 0; i < sample->nr_devices; i++)

@@ -233,7 +233,7 @@ static void thread_stop(struct rove_srcu *dom)
 	(void)rouse_locked(dom);
 	mutex_unlock(&dom->call_lock);
 	futex_wake(&dom->asleep, 1);
-	pthread_join(dom->thread, NULL);
+	thread_join(dom->thread);
 }
 
 /**

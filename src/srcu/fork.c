@@ -24,6 +24,7 @@
  */
 #include <pthread.h>
 
+#include "base/atfork.h"
 #include "base/context.h"
 #include "base/list.h"
 #include "srcu/fork.h"
@@ -35,8 +36,7 @@ static u32 names_used = 1;	/* under domains_lock: bit n: ->name n; 0: all the ot
 
 __thread struct srcu_own srcu_own[SRCU_OWN_NAMES];
 
-/* From before fork() to after it: the locks are held. */
-static __thread bool prepared __attribute__((tls_model("initial-exec")));
+static __thread struct atfork forking __attribute__((tls_model("initial-exec")));
 /* The thread's id before it forked. */
 static __thread u32 forker __attribute__((tls_model("initial-exec")));
 
@@ -108,26 +108,6 @@ void srcu_unlist(struct rove_srcu *dom)
 
 /* --- around fork() ------------------------------------------------------------------------ */
 
-static bool is_mine(const struct mutex *m)
-{
-	return (READ_ONCE(m->owner) & ~MUTEX_WAITERS) == mutex_self();
-}
-
-/* A signal handler that has interrupted one of us must not wait for itself. */
-static bool interrupts_a_holder(void)
-{
-	struct rove_srcu *dom;
-	bool mine = false;
-
-	if (is_mine(&domains_lock))
-		return true;
-	mutex_lock(&domains_lock);
-	for_each_domain(dom)
-		mine |= is_mine(&dom->call_lock);
-	mutex_unlock(&domains_lock);
-	return mine;
-}
-
 /*
  * What this thread has begun and not ended.  A section that was ended by another thread is
  * still counted; but no more are open than all that are, so that one which was given away
@@ -149,14 +129,13 @@ static void before_fork(void)
 {
 	struct rove_srcu *dom;
 
-	prepared = !in_nmi() && !interrupts_a_holder();
-	if (!prepared)
+	if (!atfork_begin(&forking))
 		return;
 	forker = mutex_self();
-	mutex_lock(&domains_lock);
+	atfork_lock(&domains_lock);
 	for_each_domain(dom) {
 		count_own(dom);
-		mutex_lock(&dom->call_lock);
+		atfork_lock(&dom->call_lock);
 	}
 }
 
@@ -164,12 +143,11 @@ static void after_fork_here(void)
 {
 	struct rove_srcu *dom;
 
-	if (!prepared)
+	if (!atfork_end(&forking))
 		return;
-	prepared = false;
 	for_each_domain(dom)
-		mutex_unlock(&dom->call_lock);
-	mutex_unlock(&domains_lock);
+		atfork_unlock(&dom->call_lock);
+	atfork_unlock(&domains_lock);
 }
 
 /* --- in the child ------------------------------------------------------------------------- */
@@ -204,7 +182,7 @@ static void restart_domain(struct rove_srcu *dom)
 		dom->gp_wanted = true;
 	}
 	mutex_init(&dom->thread_lock);
-	mutex_init(&dom->call_lock);
+	atfork_unlock(&dom->call_lock);
 	restart_counts(dom);
 	srcu_fork_watch(dom, forker, in_period);
 	srcu_fork_callbacks(dom);
@@ -214,12 +192,11 @@ static void after_fork_in_child(void)
 {
 	struct rove_srcu *dom;
 
-	if (!prepared)
+	if (!atfork_end(&forking))
 		return;		/* it may call exec() and _exit() */
-	prepared = false;
-	mutex_init(&domains_lock);
 	for_each_domain(dom)
 		restart_domain(dom);
+	atfork_unlock(&domains_lock);
 }
 
 /* Before everybody else's but the lock's own: so it locks last, and is inside of all others. */

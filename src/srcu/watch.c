@@ -148,10 +148,14 @@ static void say_on_stderr(const struct rove_srcu_stall *stall)
 
 static void tell(const struct srcu_watch *watch, const struct rove_srcu_stall *stall)
 {
-	if (watch->fn)
-		watch->fn(watch->arg, stall);
-	else
+	if (!watch->fn) {
 		say_on_stderr(stall);
+		return;
+	}
+	/* It may fork, and for that ->gp_lock is as if it were not held (fork.c). */
+	mutex_count(-1);
+	watch->fn(watch->arg, stall);
+	mutex_count(1);
 }
 
 static void report_record(const struct srcu_watch *watch, const struct srcu_record *record,

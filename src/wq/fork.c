@@ -23,6 +23,7 @@
 
 #include <rove/irq_work.h>
 
+#include "base/atfork.h"
 #include "wq/attrs.h"
 #include "wq/fork.h"
 #include "wq/manager.h"
@@ -35,8 +36,7 @@ u32 fork_threads_wanted;
 u32 work_generation;
 
 static struct mutex start_lock;		/* outside of everything */
-/* From before fork() to after it. */
-static __thread bool holds_locks __attribute__((tls_model("initial-exec")));
+static __thread struct atfork forking __attribute__((tls_model("initial-exec")));
 
 /* --- around fork() ------------------------------------------------------------------------- */
 
@@ -45,78 +45,52 @@ static struct mutex *const outer_locks[] = { &system_lock, &wq_list_lock };
 /* Inside of the queues'. */
 static void lock_inner(void)
 {
-	mutex_lock(&default_cpus_lock);
-	mutex_lock(&pools_lock);
-	mutex_lock(workers_lock());
-	mutex_lock(shards_lock());
-}
-
-static bool is_mine(const struct mutex *m)
-{
-	return (READ_ONCE(m->owner) & ~MUTEX_WAITERS) == mutex_self();
-}
-
-/* A signal handler that has interrupted one of us must not wait for itself. */
-static bool interrupts_a_holder(void)
-{
-	struct rove_workqueue *wq;
-	bool mine = is_mine(&default_cpus_lock) || is_mine(&pools_lock) ||
-		    is_mine(workers_lock()) || is_mine(shards_lock());
-
-	for (u32 i = 0; i < ARRAY_SIZE(outer_locks); i++)
-		mine |= is_mine(outer_locks[i]);
-	if (mine)
-		return true;
-	mutex_lock(&wq_list_lock);
-	list_for_each_entry(wq, &wq_list, node)
-		mine |= is_mine(&wq->config);
-	mutex_unlock(&wq_list_lock);
-	return mine;
+	atfork_lock(&default_cpus_lock);
+	atfork_lock(&pools_lock);
+	atfork_lock(workers_lock());
+	atfork_lock(shards_lock());
 }
 
 static void before_fork(void)
 {
 	struct rove_workqueue *wq;
 
-	holds_locks = !in_nmi() && !interrupts_a_holder();
-	if (!holds_locks)
+	if (!atfork_begin(&forking))
 		return;
 	for (u32 i = 0; i < ARRAY_SIZE(outer_locks); i++)
-		mutex_lock(outer_locks[i]);
+		atfork_lock(outer_locks[i]);
 	list_for_each_entry(wq, &wq_list, node)
-		mutex_lock(&wq->config);
+		atfork_lock(&wq->config);
 	lock_inner();
+}
+
+static void unlock_inner(void)
+{
+	atfork_unlock(shards_lock());
+	atfork_unlock(workers_lock());
+	atfork_unlock(&pools_lock);
+	atfork_unlock(&default_cpus_lock);
+}
+
+static void unlock_outer(void)
+{
+	struct rove_workqueue *wq;
+
+	list_for_each_entry(wq, &wq_list, node)
+		atfork_unlock(&wq->config);
+	for (u32 i = ARRAY_SIZE(outer_locks); i-- > 0;)
+		atfork_unlock(outer_locks[i]);
 }
 
 static void after_fork_here(void)
 {
-	struct rove_workqueue *wq;
-
-	if (!holds_locks)
+	if (!atfork_end(&forking))
 		return;
-	holds_locks = false;
-	mutex_unlock(shards_lock());
-	mutex_unlock(workers_lock());
-	mutex_unlock(&pools_lock);
-	mutex_unlock(&default_cpus_lock);
-	list_for_each_entry(wq, &wq_list, node)
-		mutex_unlock(&wq->config);
-	for (u32 i = ARRAY_SIZE(outer_locks); i-- > 0;)
-		mutex_unlock(outer_locks[i]);
+	unlock_inner();
+	unlock_outer();
 }
 
 /* --- in the child -------------------------------------------------------------------------- */
-
-static void free_locks(void)
-{
-	mutex_init(&start_lock);
-	for (u32 i = 0; i < ARRAY_SIZE(outer_locks); i++)
-		mutex_init(outer_locks[i]);
-	mutex_init(&default_cpus_lock);
-	mutex_init(&pools_lock);
-	mutex_init(workers_lock());
-	mutex_init(shards_lock());
-}
 
 static void restart_lane(struct lane *lane)
 {
@@ -147,7 +121,6 @@ static void restart_flush(struct rove_workqueue *wq)
 
 static void restart_queue(struct rove_workqueue *wq)
 {
-	mutex_init(&wq->config);
 	wq->draining = 0;
 	wq->nr_pending = 0;
 	wq->nr_room_waiters = 0;
@@ -166,12 +139,13 @@ static void after_fork_in_child(void)
 {
 	struct rove_workqueue *wq;
 
-	if (!holds_locks)
+	if (!atfork_end(&forking))
 		return;		/* it may call exec() and _exit() */
-	holds_locks = false;
 	work_generation = (work_generation + 1) % WORK_GENERATIONS;
 	fork_threads_wanted = 1;
-	free_locks();
+	mutex_init(&start_lock);
+	unlock_inner();
+	unlock_outer();
 	watch_forget();
 	machine_forget();
 	manager_forget();

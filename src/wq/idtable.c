@@ -71,11 +71,10 @@ void *idtable_reuse(struct idtable *t)
 /**
  * idtable_refill - of all things that there are, give out again those that are free
  *
- * Context: the only thread that uses the table; its lock is made free.
+ * Context: the only thread that uses the table.
  */
 void idtable_refill(struct idtable *t, bool (*is_free)(void *thing))
 {
-	mutex_init(&t->lock);
 	t->first_free = 0;
 	for (u32 id = t->nr; --id > 0;) {
 		struct idtable_chunk *chunk = t->chunk[id / IDTABLE_CHUNK];

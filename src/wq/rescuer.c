@@ -10,7 +10,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "base/cancel.h"
 #include "base/futex.h"
 #include "base/thread.h"
 #include "wq/pool.h"
@@ -96,13 +95,11 @@ int rescuer_start(struct rove_workqueue *wq)
  */
 void rescuer_stop(struct rove_workqueue *wq)
 {
-	int state CANCEL_HELD = cancel_hold();
-
 	if (!wq->rescuer)
 		return;
 	store_release(&wq->mayday, MAYDAY_STOP);
 	futex_wake(&wq->mayday, 1);
-	pthread_join(wq->rescuer_thread, NULL);
+	thread_join(wq->rescuer_thread);
 	/* Pools may still call it, in vain: ->mayday stays MAYDAY_STOP. */
 	worker_release(wq->rescuer);
 }

@@ -265,7 +265,7 @@ void wq_sample_stop(struct wq_sample *sample)
 	WRITE_ONCE(sample->stop, 1);
 	futex_wake(&sample->stop, INT32_MAX);
 	if (sample->has_thread)
-		pthread_join(sample->thread, NULL);
+		thread_join(sample->thread);
 	if (sample->dog)
 		rove_wq_watchdog_stop();
 	for (u32 i = 0; sample->queues && i < sample->nr_queues; i++) {

@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cancel.h"
 #include "base/clock.h"
 #include "base/context.h"
 #include "base/futex.h"
@@ -322,7 +321,6 @@ int rove_wq_watchdog_start(const struct rove_wq_watchdog_opts *opts)
  */
 void rove_wq_watchdog_stop(void)
 {
-	int state CANCEL_HELD = cancel_hold();
 	struct watchdog *dog;
 
 	ctx_may_sleep();
@@ -334,7 +332,7 @@ void rove_wq_watchdog_stop(void)
 		return;
 	WRITE_ONCE(dog->stop, 1);
 	futex_wake(&dog->stop, 1);
-	pthread_join(dog->thread, NULL);
+	thread_join(dog->thread);
 	free(dog->watched);
 	free(dog);
 }

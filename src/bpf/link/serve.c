@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/atfork.h"
 #include "base/context.h"
 #include "base/thread.h"
 #include "bpf/link/session.h"
@@ -185,14 +186,18 @@ static void *serve_thread(void *arg)
 
 /* --- who lists and finds ------------------------------------------------------------------ */
 
+static __thread struct atfork forking __attribute__((tls_model("initial-exec")));
+
 static void before_fork(void)
 {
-	mutex_lock(&serve.lock);
+	if (atfork_begin(&forking))
+		atfork_lock(&serve.lock);
 }
 
 static void after_fork_here(void)
 {
-	mutex_unlock(&serve.lock);
+	if (atfork_end(&forking))
+		atfork_unlock(&serve.lock);
 }
 
 /*
@@ -203,12 +208,14 @@ static void after_fork_in_child(void)
 {
 	struct iter_session *s;
 
+	if (!atfork_end(&forking))
+		return;		/* it may call exec() and _exit(), which close all of it */
 	list_for_each_entry(s, &serve.sessions, entry)
 		close(s->sock);
 	close_fds_locked();
 	list_init(&serve.sessions);
 	serve.running = false;
-	mutex_init(&serve.lock);
+	atfork_unlock(&serve.lock);
 }
 
 static int open_fds_locked(void)

@@ -3,16 +3,29 @@
  * bpf/map/retire.c - what readers may stand on, given back when none can be
  */
 #include "base/context.h"
+#include "base/forks.h"
 #include "bpf/map/retire.h"
+
+/* In ->busy: liburcu has been told; its queue is kept over fork(). */
+#define BUSY_ROUND 1
+
+/* Somebody in this process is about to tell it. */
+static u32 busy_begin(void)
+{
+	return process_forks << 2 | 2;
+}
 
 static void round_end(struct rcu_head *rcu);
 
 /* False: nothing waits. */
 static bool round_begin(struct retire *r)
 {
-	r->ripening = llist_take_oldest_first(&r->waiting);
+	/* In a child there may be what the parent's thread was about to tell. */
+	if (!r->ripening)
+		r->ripening = llist_take_oldest_first(&r->waiting);
 	if (!r->ripening)
 		return false;
+	WRITE_ONCE(r->busy, BUSY_ROUND);
 	map_call_rcu(&r->rcu, round_end);
 	return true;
 }
@@ -29,23 +42,45 @@ void retire_init(struct retire *r, const struct retire_ops *ops)
 	rove_irq_work_init(&r->kick, kicked);
 }
 
-/* True: the caller has to see to the next round. */
-static bool become_busy(struct retire *r)
+/* Does somebody see to the next round?  A thread of the parent's does not. */
+static bool is_seen_to(u32 busy)
+{
+	return busy == BUSY_ROUND || busy == busy_begin();
+}
+
+/*
+ * True: the caller has to see to the next round.
+ * @has_hold: it holds the owner; otherwise it does on true, unless one holds it who sees to it
+ *            no more.
+ */
+static bool become_busy(struct retire *r, bool has_hold)
 {
 	/*
 	 * ORDER retire.add (seq_cst): after the push.  Who stops being busy afterwards
 	 * finds what was pushed.  Pairs with retire.idle in round_end().
 	 */
-	return !load_seq_cst(&r->busy) && !xchg_seq_cst(&r->busy, 1);
+	u32 busy = load_seq_cst(&r->busy);
+
+	while (!is_seen_to(busy)) {
+		bool holds = !busy && !has_hold;
+
+		if (holds)
+			r->ops->hold(r);
+		/* ORDER retire.add (seq_cst): as above.  Pairs with retire.idle in round_end(). */
+		if (cmpxchg_seq_cst(&r->busy, &busy, busy_begin()))
+			return true;
+		if (holds)
+			r->ops->drop(r);
+	}
+	return false;
 }
 
 void retire_add(struct retire *r, struct llist_node *node)
 {
 	ctx_any();
 	llist_push(&r->waiting, node);
-	if (!become_busy(r))
+	if (!become_busy(r, false))
 		return;
-	r->ops->hold(r);
 	/* liburcu may make a thread for its first caller, and takes locks. */
 	if (in_nmi())
 		rove_irq_work_queue(&r->kick);
@@ -61,6 +96,7 @@ static void give_back(struct retire *r)
 		next = node->next;
 		r->ops->give_back(r, node);
 	}
+	r->ripening = NULL;
 }
 
 static void round_end(struct rcu_head *rcu)
@@ -77,7 +113,7 @@ static void round_end(struct rcu_head *rcu)
 	 * become_busy().
 	 */
 	store_seq_cst(&r->busy, 0);
-	if (!llist_empty(&r->waiting) && become_busy(r))
+	if (!llist_empty(&r->waiting) && become_busy(r, true))
 		round_begin(r);
 	else
 		r->ops->drop(r);

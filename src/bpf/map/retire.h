@@ -8,8 +8,8 @@
  * liburcu.  A signal handler may not make that call; it has it made by an irq_work,
  * which needs the softirq thread (rove_softirq_start()).
  *
- * Invariant: ->busy says that a round is under way or about to begin; then, and only
- *            then, there is one who will look at ->waiting again.
+ * Invariant: ->busy says that a round is under way or about to begin in this process; then,
+ *            and only then, there is one who will look at ->waiting again.
  * Ordering:  retire.add -> retire.idle (docs/memory-model.md).
  */
 #ifndef ROVE_BPF_MAP_RETIRE_H
@@ -25,7 +25,7 @@ struct retire;
 struct retire_ops {
 	/* From its first retiring to the last one's end the owner may not go away. */
 	void (*hold)(struct retire *r);		/* any context */
-	void (*drop)(struct retire *r);		/* liburcu's thread */
+	void (*drop)(struct retire *r);		/* liburcu's thread; any, if it is not the last */
 	/* Nobody can be standing on it any more.  liburcu's thread. */
 	void (*give_back)(struct retire *r, struct llist_node *node);
 };
@@ -38,8 +38,8 @@ struct retire_ops {
 struct retire {
 	const struct retire_ops	*ops;		/* I */
 	struct llist		waiting;	/* A: for the next round */
-	u32			busy;		/* A */
-	struct llist_node	*ripening;	/* R: what this round waits for */
+	u32			busy;		/* A: 0; a round; or a process that begins one */
+	struct llist_node	*ripening;	/* R: what this round waits for; NULL: nothing yet */
 	struct rove_irq_work	kick;		/* R */
 	struct rcu_head		rcu;		/* R */
 };

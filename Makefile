@@ -101,7 +101,7 @@ FUZZ_BINS   := $(patsubst %.c,$(B)/%,$(FUZZ_SRCS))
 
 # The distribution's libbpf.a, whose own references to these functions, and no others, are
 # renamed: they arrive in src/target/seam.c.
-SEAM_SYMBOLS := syscall faccessat fopen64 mmap64 close epoll_ctl ioctl
+SEAM_SYMBOLS := syscall faccessat fopen64 open64 mmap64 close epoll_ctl ioctl
 
 build/libbpf-seam.a: $(shell $(CC) -print-file-name=libbpf.a 2>/dev/null) Makefile
 	@mkdir -p $(@D)

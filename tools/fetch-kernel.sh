@@ -9,7 +9,7 @@
 #	mid      the newest of trixie itself (6.12): DMA-bufs that only debugfs and /proc tell of
 #	new      the newest of trixie-backports and sid (7.2 or later): the BPF path
 #	VERSION  the newest kernel whose version begins so, from any of them
-#	source   of the newest kernel's sources the few files that tests compile
+#	source   of the newest kernel's sources the few files and directories that tests compile, libbpf too
 #
 # Prints one line for each: WHICH VERSION PATH-OF-THE-BZIMAGE (of source, of the directory), separated by tabs.
 # --list prints every candidate instead.  Exit status 77 and a reason on stderr
@@ -37,6 +37,13 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/progs/free_timer.c
 	tools/testing/selftests/bpf/progs/wq.c
 	tools/testing/selftests/bpf/progs/wq_failures.c
+	tools/testing/selftests/bpf/progs/rhash.c
+	tools/testing/selftests/bpf/progs/rhash_timer.c
+	tools/testing/selftests/bpf/progs/bpf_iter_bpf_rhash_map.c
+	tools/testing/selftests/bpf/progs/timer_lockup.c
+	tools/testing/selftests/bpf/progs/async_stack_depth.c
+	tools/testing/selftests/bpf/progs/test_helper_restricted.c
+	tools/testing/selftests/bpf/progs/verifier_async_cb_context.c
 	tools/testing/selftests/bpf/progs/timer_mim.c
 	tools/testing/selftests/bpf/progs/timer_mim_reject.c
 	tools/testing/selftests/bpf/progs/test_btf_map_in_map.c
@@ -56,6 +63,12 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/prog_tests/timer_start_delete_race.c
 	tools/testing/selftests/bpf/prog_tests/free_timer.c
 	tools/testing/selftests/bpf/prog_tests/wq.c
+	tools/testing/selftests/bpf/prog_tests/rhash.c
+	tools/testing/selftests/bpf/prog_tests/rhash_timer.c
+	tools/testing/selftests/bpf/prog_tests/timer_lockup.c
+	tools/testing/selftests/bpf/prog_tests/async_stack_depth.c
+	tools/testing/selftests/bpf/prog_tests/helper_restricted.c
+	tools/testing/selftests/bpf/prog_tests/btf_map_keyless.c
 	tools/testing/selftests/bpf/prog_tests/timer_mim.c
 	tools/testing/selftests/bpf/prog_tests/btf_map_in_map.c
 	tools/testing/selftests/bpf/bpf_experimental.h
@@ -63,8 +76,7 @@ source_files="tools/testing/selftests/bpf/progs/dmabuf_iter.c
 	tools/testing/selftests/bpf/libarena/include/bpf_may_goto.h
 	tools/testing/selftests/bpf/test_kmods/bpf_testmod_kfunc.h
 	kernel/bpf/preload/iterators/iterators.bpf.c
-	tools/lib/bpf/bpf_helpers.h tools/lib/bpf/bpf_core_read.h tools/lib/bpf/bpf_tracing.h
-	tools/include/uapi/linux/bpf.h tools/include/uapi/linux/bpf_common.h"
+	tools/lib/bpf tools/include tools/arch/x86/include tools/arch/arm64/include"
 # 6.1 has nothing built in that makes DMA-bufs.  Where the package has them uncompressed:
 modules="drm drm_shmem_helper vgem"
 index_max_age_min=$((24 * 60))

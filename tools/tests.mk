@@ -27,7 +27,7 @@ VALGRIND_BINS := $(filter-out %_model_test %/checked_copy_test %/checked_copy_ch
 VALGRIND_SOME := $(addprefix $(B)/tests/torture/,srcu_torture irq_work_torture hrtimer_torture \
 	workqueue_torture dma_buf_torture async_torture)
 
-LONG_TORTURES := $(addprefix $(B)/tests/torture/,async_torture dma_buf_torture)
+LONG_TORTURES := $(addprefix $(B)/tests/torture/,async_torture dma_buf_torture rhash_torture)
 for_long = $(foreach t,$(LONG_TORTURES),"env ROVE_TORTURE_SECONDS=$(LONG_SECONDS) $(t)")
 
 .PHONY: deps-build deps-check deps-full

@@ -6,6 +6,7 @@
  * -1 and errno.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -77,6 +78,20 @@ FILE *rove_seam_fopen64(const char *path, const char *mode)
 	if (current->open_btf && is_btf_path(path))
 		return current->open_btf();
 	return fopen(path, mode);
+}
+
+/* libbpf since 1.6 would map the file; where it cannot, it reads it (rove_seam_fopen64()). */
+int rove_seam_open64(const char *path, int flags, ...)
+{
+	int mode;
+	va_list ap;
+
+	if (current->open_btf && is_btf_path(path))
+		return libc_result(-ENOENT);
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, int) : 0;
+	va_end(ap);
+	return open(path, flags, mode);
 }
 
 void *rove_seam_mmap64(void *addr, size_t length, int prot, int flags, int fd, off_t offset)

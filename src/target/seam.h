@@ -17,6 +17,7 @@ struct epoll_event;
 long rove_seam_syscall(long number, ...);
 int rove_seam_faccessat(int dir_fd, const char *path, int mode, int flags);
 FILE *rove_seam_fopen64(const char *path, const char *mode);
+int rove_seam_open64(const char *path, int flags, ...);
 void *rove_seam_mmap64(void *addr, size_t length, int prot, int flags, int fd, off_t offset);
 int rove_seam_close(int fd);
 int rove_seam_ioctl(int fd, unsigned long request, ...);

@@ -13,6 +13,9 @@ set -u -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 b=${B:-build}
 arch=$(uname -m)
+seam=build/libbpf-seam.a
+libbpf_headers=
+self_btf=
 san=
 case $b in */address) san=-fsanitize=address,undefined ;; */thread) san=-fsanitize=thread ;; esac
 
@@ -70,7 +73,8 @@ compile_test_file()
 	local name=$1
 
 	shift
-	gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -w "-I$out" -Itests/selftest \
+	# shellcheck disable=SC2086
+	gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -w $libbpf_headers "-I$out" -Itests/selftest \
 		-c "$selftests/prog_tests/$name.c" -o "$out/$name.o" \
 		>"$out/log" 2>&1 || fail "the kernel's test file $name.c compiles"
 	for function; do
@@ -78,12 +82,55 @@ compile_test_file()
 	done
 }
 
+# kernels_libbpf: libbpf of the same sources, as these tests have it where they come from, in
+# place of the system's: $seam, $libbpf_headers
+kernels_libbpf()
+{
+	local dir=build/tests/selftest/libbpf tools=$sources/tools symbols
+
+	symbols=$(sed -n 's/^SEAM_SYMBOLS := //p' Makefile)
+	seam=$dir/libbpf-seam.a
+	libbpf_headers="-I$tools/lib -I$dir/uapi"
+	[ "$seam" -nt Makefile ] && [ "$seam" -nt "$tools/lib/bpf/libbpf.c" ] && return
+	mkdir -p $dir/uapi/linux
+	# Of the kernel's headers those that libbpf's include; the others are the system's.
+	cp "$tools"/include/uapi/linux/bpf.h "$tools"/include/uapi/linux/bpf_common.h \
+		"$tools"/include/uapi/linux/btf.h $dir/uapi/linux/
+	rm -f $dir/*.o $dir/*.a
+	# shellcheck disable=SC2016
+	printf '%s\n' "$tools"/lib/bpf/*.c | xargs -P2 -I{} sh -c 'gcc -std=gnu11 -O1 -g -w \
+		-D_GNU_SOURCE -D_LARGEFILE64_SOURCE \
+		-D_FILE_OFFSET_BITS=64 -fvisibility=hidden "-I$2/lib/bpf" "-I$2/include" \
+		"-I$2/include/uapi" -c "$1" -o "$3/$(basename "$1" .c).o"' \
+		sh {} "$tools" $dir >"$out/log" 2>&1 || fail "the kernel's libbpf compiles"
+	ar rcs $dir/libbpf.a $dir/*.o
+	# shellcheck disable=SC2046
+	objcopy $(printf -- '--redefine-sym %s ' $(for s in $symbols; do echo "$s=rove_seam_$s"; done)) \
+		$dir/libbpf.a $seam
+}
+
+# more_kfuncs SOURCE: besides the library's own, what the driver's file SOURCE has for a
+# struct kfunc selftest_kfuncs[]: in the BTF, and found by name
+more_kfuncs()
+{
+	gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -Iinclude -Isrc -I. -c "$1" -o "$out/kfuncs.o" \
+		>"$out/log" 2>&1 || fail "the functions of the test module compile"
+	ld -r -o "$out/self.o" build/btf/self.o "$out/kfuncs.o"
+	rm -f "$out/self.btf"
+	pahole "--btf_encode_detached=$out/self.btf" "$out/self.o" >"$out/log" 2>&1 ||
+		fail "the functions of the test module have types"
+	tools/embed.sh "$out/self.btf" >"$out/self_btf.S"
+	gcc -c "$out/self_btf.S" -o "$out/self_btf.o"
+	self_btf="$out/self_btf.o $out/kfuncs.o -Wl,--wrap=kfunc_find"
+}
+
 # link_driver SOURCE OBJECT...: with the library, to $out/driver
 link_driver()
 {
 	# shellcheck disable=SC2046,SC2086
-	gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall $san -Iinclude -Isrc -I. -o "$out/driver" "$@" \
-		$(find $b/obj/src -name '*.o') $b/gen/self_btf.o $b/gen/progs.o build/libbpf-seam.a \
+	gcc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall $san $libbpf_headers -Iinclude -Isrc -I. \
+		-o "$out/driver" "$@" $(find $b/obj/src -name '*.o') \
+		${self_btf:-$b/gen/self_btf.o} $b/gen/progs.o $seam \
 		-lelf -lz $(pkg-config --libs liburcu-bp hwloc) -pthread \
 		>"$out/log" 2>&1 || fail "the driver compiles"
 }

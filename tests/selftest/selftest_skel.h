@@ -12,6 +12,10 @@
 /* NAME.bpf.o of the directory SELFTEST_OBJECTS, opened. */
 struct bpf_object *selftest_object(const char *name);
 
+/* Room for that many programs.  Freed by the other. */
+struct bpf_object_skeleton *selftest_skeleton(int nr_progs);
+void selftest_skeleton_free(struct bpf_object_skeleton *skeleton);
+
 /* Without programs of kinds that this process does not have; says which. */
 int selftest_load(struct bpf_object *obj);
 

@@ -56,7 +56,7 @@ def main():
     out = ['#include "selftest_skel.h"', '']
     for section, variables in data.items():
         out += layout(f'{name}__{section}', variables)
-    out += [f'struct {name} {{', '\tstruct bpf_object *obj;']
+    out += [f'struct {name} {{', '\tstruct bpf_object_skeleton *skeleton;', '\tstruct bpf_object *obj;']
     for what, struct, members in (('maps', 'bpf_map', maps), ('progs', 'bpf_program', progs),
                                   ('links', 'bpf_link', progs)):
         out += ['\tstruct {', *(f'\t\tstruct {struct} *{m};' for m in members), f'\t}} {what};']
@@ -67,13 +67,15 @@ def main():
             '\tif (!skel->obj) {', '\t\tfree(skel);', '\t\treturn NULL;', '\t}']
     out += [f'\tskel->maps.{m} = bpf_object__find_map_by_name(skel->obj, "{m}");' for m in maps]
     out += [f'\tskel->progs.{p} = bpf_object__find_program_by_name(skel->obj, "{p}");' for p in progs]
+    out += ['\tskel->skeleton = selftest_skeleton(' + str(len(progs)) + ');']
+    out += [f'\tskel->skeleton->progs[{i}].prog = &skel->progs.{p};' for i, p in enumerate(progs)]
     out += ['\treturn skel;', '}', '',
             f'static inline int {name}__load(struct {name} *skel)', '{',
             '\tint err = selftest_load(skel->obj);', '']
     out += [f'\tskel->{s} = err ? NULL : selftest_memory(skel->obj, ".{s}");' for s in data]
     out += ['\treturn err;', '}', '',
             f'static inline void {name}__destroy(struct {name} *skel)', '{',
-            '\tif (skel)', '\t\tbpf_object__close(skel->obj);', '\tfree(skel);', '}', '',
+            '\tif (skel) {', '\t\tbpf_object__close(skel->obj);', '\t\tselftest_skeleton_free(skel->skeleton);', '\t}', '\tfree(skel);', '}', '',
             f'static inline struct {name} *{name}__open_and_load(void)', '{',
             f'\tstruct {name} *skel = {name}__open();', '',
             f'\tif (skel && {name}__load(skel)) {{', f'\t\t{name}__destroy(skel);',

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,12 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
+
+/* As the kernel's test files write them. */
+typedef uint32_t u32;
+typedef uint64_t u64;
 
 bool selftest_check(bool ok, const char *what, const char *name, long long value);
 bool test__start_subtest(const char *name);
@@ -29,11 +35,8 @@ void test__skip(void);
 void selftest_run_tests(const char *name);
 #define RUN_TESTS(name) selftest_run_tests(#name)
 
-/* Newer than the oldest libbpf that is supported; what calls it is not run here. */
-int bpf_object__prepare(struct bpf_object *obj);
-
-/* The older name of the same call. */
-#define bpf_map_get_info_by_fd bpf_obj_get_info_by_fd
+/* A grace period of maps has passed, and what waited for it is done.  0. */
+int kern_sync_rcu(void);
 
 #define CHECK(bad, name, ...)                                                        \
 	({                                                                           \
@@ -43,8 +46,13 @@ int bpf_object__prepare(struct bpf_object *obj);
 	})
 #define CHECK_FAIL(bad) CHECK(bad, #bad)
 
+/* A driver may have the library's own. */
+#ifndef READ_ONCE
 #define READ_ONCE(x) (*(volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#endif
 
+#define ASSERT_FAIL(...) selftest_check(false, "failed", (__VA_ARGS__), 0)
 #define ASSERT_TRUE(x, name) selftest_check(!!(x), "is not true", (name), 0)
 #define ASSERT_OK(x, name)                                                           \
 	({                                                                           \

@@ -32,7 +32,7 @@ static const struct {
 } special[] = {
 	{ "bpf_timer", true, BTF_FIELD_TIMER },
 	{ "bpf_wq", true, BTF_FIELD_WQ },
-	{ "bpf_spin_lock" },
+	{ "bpf_spin_lock", true, BTF_FIELD_LOCK },
 	{ "bpf_res_spin_lock" },
 	{ "bpf_list_head" },
 	{ "bpf_rb_root" },
@@ -85,7 +85,7 @@ static int look_in(struct finder *f, const struct btf_type *t, u32 off, u32 dept
 static int look_at(struct finder *f, const struct btf_type *t, u32 off, u64 nr, u32 depth)
 {
 	const char *name = btf_str(f->btf, t->name_off);
-	u32 had = f->found.nr;
+	u32 had = f->found.nr, bytes;
 	int err;
 
 	if (is_kptr(f->btf, t))
@@ -97,7 +97,8 @@ static int look_at(struct finder *f, const struct btf_type *t, u32 off, u64 nr, 
 			continue;
 		if (!special[i].known)
 			return -EOPNOTSUPP;
-		if (t->size != BTF_FIELD_BYTES || off % 8)
+		bytes = btf_field_bytes(&(struct btf_field){ .kind = special[i].kind });
+		if (t->size != bytes || off % min(bytes, 8u))
 			return 0;
 		return nr == 1 ? add_field(f, special[i].kind, off) : MALFORMED;
 	}
@@ -155,13 +156,13 @@ static bool layout_is_sane(const struct btf_fields *found, u32 value_bytes)
 	for (u32 i = 0; i < found->nr; i++) {
 		if (found->at[i].off < end)
 			return false;
-		end = (u64)found->at[i].off + BTF_FIELD_BYTES;
+		end = (u64)found->at[i].off + btf_field_bytes(&found->at[i]);
 	}
 	return end <= value_bytes;
 }
 
 /**
- * btf_find_fields - timers and works in a value
+ * btf_find_fields - timers, works and locks in a value
  * @value_id:   a type with a size
  * @ret_fields: always written; none when the type has several of one kind, or they overlap
  *

@@ -20,7 +20,7 @@ static void map_fields_clear(const struct bpf_map *map, void *value)
 	const struct btf_fields *fields = &map->spec.fields;
 
 	for (u32 i = 0; i < fields->nr; i++)
-		memset(map_field_at(value, &fields->at[i]), 0, BTF_FIELD_BYTES);
+		memset(map_field_at(value, &fields->at[i]), 0, btf_field_bytes(&fields->at[i]));
 }
 
 /**
@@ -37,7 +37,8 @@ bool map_fields_release(const struct bpf_map *map, void *value)
 	bool any = false;
 
 	for (u32 i = 0; i < fields->nr; i++)
-		any |= async_field_release(map_field_at(value, &fields->at[i]));
+		if (fields->at[i].kind != BTF_FIELD_LOCK)
+			any |= async_field_release(map_field_at(value, &fields->at[i]));
 	return any;
 }
 
@@ -75,7 +76,7 @@ void map_value_assign(const struct bpf_map *map, void *dst, const void *src)
 
 	for (u32 i = 0; i < fields->nr; i++) {
 		map_copy_value((u8 *)dst + at, (const u8 *)src + at, fields->at[i].off - at);
-		at = fields->at[i].off + BTF_FIELD_BYTES;
+		at = fields->at[i].off + btf_field_bytes(&fields->at[i]);
 	}
 	map_copy_value((u8 *)dst + at, (const u8 *)src + at, map->spec.value_size - at);
 }

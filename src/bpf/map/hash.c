@@ -405,6 +405,7 @@ const struct map_ops map_hash_ops = {
 };
 
 const struct map_ops map_lru_hash_ops = {
+	.no_locks = true,
 	.round = hash_round,
 	.lookup = lru_lookup,
 	.read = hash_read,

@@ -151,6 +151,8 @@ static int check_fields(struct map_spec *spec, const struct map_ops *ops)
 		return err;
 	if (spec->flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
 		return -EACCES;
+	if (ops->no_locks && btf_field_of(&spec->fields, BTF_FIELD_LOCK))
+		return -EOPNOTSUPP;
 	return ops->has_fields ? 0 : -EOPNOTSUPP;
 }
 

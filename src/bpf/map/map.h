@@ -58,6 +58,7 @@ typedef u64 (*map_visit)(void *arg, const void *key, void *value);
 /* NULL: the type has no such thing. */
 struct map_ops {
 	bool has_fields;	/* values may have special fields, see bpf/map/fields.h */
+	bool no_locks;		/* but of those no locks */
 	bool per_cpu;		/* to bpf(2) a value is those of all CPUs in a row, see map_nr_cpus() */
 	bool has_maps;		/* values are maps: descriptors to bpf(2), then ids; see bpf/map/inner.h */
 	bool one_size;		/* those in an outer map have the same number of entries */

@@ -3,8 +3,8 @@
  * bpf/syscall/test_run.c - BPF_PROG_TEST_RUN
  *
  * `syscall` programs get a context, which is given back as they left it.  Socket
- * filters get a packet and may be repeated.  Each refuses what is the other's, as
- * in the kernel.
+ * filters and classifiers get a packet and may be repeated.  Each refuses what is the
+ * other's, as in the kernel.
  */
 #include <errno.h>
 #include <limits.h>
@@ -66,12 +66,17 @@ static int run_syscall(struct call *c, struct bpf_prog *prog)
 	return err;
 }
 
-/* --- socket filters ----------------------------------------------------------------------- */
+/* --- programs with packets ---------------------------------------------------------------- */
 
-/* What a filter sees of a packet: what is behind the link-layer header. */
-static struct __sk_buff packet_ctx(const u8 *data, u32 bytes)
+/* A filter does not see the link-layer header. */
+static u32 hidden_bytes(const struct bpf_prog *prog)
 {
-	struct __sk_buff ctx = { .len = bytes - ETHER_HEADER_BYTES };
+	return prog->type == BPF_PROG_TYPE_SOCKET_FILTER ? ETHER_HEADER_BYTES : 0;
+}
+
+static struct __sk_buff packet_ctx(const struct bpf_prog *prog, const u8 *data, u32 bytes)
+{
+	struct __sk_buff ctx = { .len = bytes - hidden_bytes(prog) };
 	u16 protocol;
 
 	memcpy(&protocol, data + ETHER_TYPE_OFFSET, sizeof(protocol));
@@ -93,13 +98,13 @@ static int run_repeatedly(struct bpf_prog *prog, struct __sk_buff *ctx, u32 repe
 	return err;
 }
 
-/* What filters see of the packet is unchanged; what they do not see is gone. */
-static int give_packet(struct call *c, u8 *data, u32 bytes)
+/* What programs see of the packet is unchanged; what they do not see is gone. */
+static int give_packet(struct call *c, const struct bpf_prog *prog, u8 *data, u32 bytes)
 {
 	u32 room = c->attr.test.data_size_out, n = bytes;
 	int short_of_room = 0;
 
-	memset(data, 0, ETHER_HEADER_BYTES);
+	memset(data, 0, hidden_bytes(prog));
 	if (c->attr.test.data_out && room && room < bytes) {
 		n = room;
 		short_of_room = -ENOSPC;
@@ -109,16 +114,16 @@ static int give_packet(struct call *c, u8 *data, u32 bytes)
 	return call_answer(c, test.data_size_out, bytes) ?: short_of_room;
 }
 
-static int run_filter_on(struct call *c, struct bpf_prog *prog, u8 *data)
+static int run_on_packet(struct call *c, struct bpf_prog *prog, u8 *data)
 {
 	u32 bytes = c->attr.test.data_size_in, retval = 0, ns = 0;
-	struct __sk_buff ctx = packet_ctx(data, bytes);
+	struct __sk_buff ctx = packet_ctx(prog, data, bytes);
 	int err, room_err;
 
 	err = run_repeatedly(prog, &ctx, c->attr.test.repeat ?: 1, &retval, &ns);
 	if (err)
 		return err;
-	room_err = give_packet(c, data, bytes);
+	room_err = give_packet(c, prog, data, bytes);
 	if (room_err && room_err != -ENOSPC)
 		return room_err;
 	err = call_answer(c, test.retval, retval);
@@ -126,7 +131,7 @@ static int run_filter_on(struct call *c, struct bpf_prog *prog, u8 *data)
 	return err ?: room_err;
 }
 
-static int run_filter(struct call *c, struct bpf_prog *prog)
+static int run_packet(struct call *c, struct bpf_prog *prog)
 {
 	const __typeof__(c->attr.test) *t = &c->attr.test;
 	void *data;
@@ -139,7 +144,7 @@ static int run_filter(struct call *c, struct bpf_prog *prog)
 	err = user_dup(t->data_in, t->data_size_in, &data);
 	if (err)
 		return err;
-	err = run_filter_on(c, prog, data);
+	err = run_on_packet(c, prog, data);
 	free(data);
 	return err;
 }
@@ -159,7 +164,8 @@ int cmd_prog_test_run(struct call *c)
 		err = run_syscall(c, prog);
 		break;
 	case BPF_PROG_TYPE_SOCKET_FILTER:
-		err = run_filter(c, prog);
+	case BPF_PROG_TYPE_SCHED_CLS:
+		err = run_packet(c, prog);
 		break;
 	default:
 		err = -ENOTSUPP;

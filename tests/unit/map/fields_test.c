@@ -95,7 +95,7 @@ static int find_in(const struct btf_maker *m, u32 id, struct btf_fields *ret_fie
 
 TEST(fields, are_found_by_the_name_of_their_type)
 {
-	static const char *const refused[] = { "bpf_spin_lock", "bpf_list_head", "bpf_refcount" };
+	static const char *const refused[] = { "bpf_res_spin_lock", "bpf_list_head", "bpf_refcount" };
 	struct btf_fields fields;
 	struct btf_maker *m;
 	u32 id;
@@ -136,6 +136,48 @@ TEST(fields, of_both_kinds_are_told_in_the_order_of_their_offsets)
 	EXPECT_EQ(fields.at[0].kind, BTF_FIELD_WQ);
 	EXPECT_EQ(fields.at[1].off, 24);
 	free(m);
+}
+
+/* A map whose value has a lock at 12 of 24 bytes. */
+static int lock_map(u32 type)
+{
+	struct btf_maker *m = calloc(1, sizeof(*m));
+	u32 type_int, type_u64, lock, id;
+	int fd;
+
+	maker_init(m);
+	type_int = maker_int(m, "int", 4, BTF_INT_SIGNED);
+	type_u64 = maker_int(m, "u64", 8, 0);
+	lock = put_special(m, "bpf_spin_lock", 4, type_int);
+	id = maker_struct(m, "value", 24, 3);
+	maker_member(m, "before", type_u64, 0);
+	maker_member(m, "lock", lock, 12);
+	maker_member(m, "behind", type_u64, 16);
+	fd = map_with(m, type, id, 24, 0);
+	free(m);
+	return fd;
+}
+
+TEST(fields, a_lock_is_there_and_hidden_but_in_a_lru_hash)
+{
+	u8 in[24], out[24];
+	u32 key = 1;
+
+	for (u32 i = 0; i < 24; i++)
+		in[i] = i + 1;
+	EXPECT_EQ(lock_map(BPF_MAP_TYPE_LRU_HASH), -EOPNOTSUPP);
+	EXPECT_EQ(lock_map(BPF_MAP_TYPE_PERCPU_ARRAY), -EOPNOTSUPP);
+	for (u32 round = 0; round < 2; round++) {
+		int fd = lock_map(round ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_HASH);
+
+		EXPECT_TRUE(fd >= 0);
+		EXPECT_EQ(map_update(fd, &key, in, BPF_F_LOCK), -EINVAL);
+		EXPECT_EQ(map_update(fd, &key, in, 0), 0);
+		EXPECT_EQ(map_lookup(fd, &key, out), 0);
+		for (u32 i = 0; i < 24; i++)
+			EXPECT_EQ(out[i], i >= 12 && i < 16 ? 0 : i + 1);
+		rove_bpf_close(fd);
+	}
 }
 
 TEST(fields, two_of_a_kind_or_an_array_of_them_are_none)

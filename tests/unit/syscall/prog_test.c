@@ -96,6 +96,35 @@ TEST(prog, a_socket_filter_gets_a_packet_and_is_repeated)
 	rove_bpf_close(map);
 }
 
+TEST(prog, a_classifier_gets_the_whole_packet_and_is_repeated)
+{
+	int map = map_new(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+	struct bpf_insn insns[] = {
+		LD_MAP_VALUE(2, map, 0),
+		LDX(BPF_DW, 3, 2, 0), ADD_K(3, 1), STX(BPF_DW, 2, 3, 0),
+		MOV_K(0, -3), EXIT(),
+	};
+	struct bpf_insn reads[] = { LDX(BPF_W, 0, 1, 0), EXIT() };
+	int fd = prog_new(BPF_PROG_TYPE_SCHED_CLS, insns, ARRAY_SIZE(insns));
+	u8 packet[64] = { [12] = 0x08 }, out[64];
+	union bpf_attr attr = { .test = { .prog_fd = fd, .data_in = PTR(packet),
+					  .data_size_in = sizeof(packet), .data_out = PTR(out),
+					  .data_size_out = sizeof(out), .repeat = 10 } };
+	u64 runs;
+	u32 key = 0;
+
+	EXPECT_TRUE(fd >= 0);
+	EXPECT_EQ(rove_bpf(BPF_PROG_TEST_RUN, &attr, sizeof(attr)), 0);
+	EXPECT_EQ((s32)attr.test.retval, -3);
+	EXPECT_MEM_EQ(out, packet, sizeof(packet));
+	EXPECT_EQ(map_lookup(map, &key, &runs), 0);
+	EXPECT_EQ(runs, 10);
+	EXPECT_EQ(BPF(BPF_PROG_TEST_RUN, .test = { .prog_fd = fd }), -EINVAL);
+	EXPECT_EQ(prog_new(BPF_PROG_TYPE_SCHED_CLS, reads, ARRAY_SIZE(reads)), -EACCES);
+	rove_bpf_close(fd);
+	rove_bpf_close(map);
+}
+
 TEST(prog, a_socket_filters_run_takes_no_context)
 {
 	int fd = prog_new(BPF_PROG_TYPE_SOCKET_FILTER, ret0, ARRAY_SIZE(ret0));
@@ -115,7 +144,7 @@ TEST(prog, types_that_are_only_loaded_cannot_be_run)
 {
 	static const u32 types[] = { BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT,
 				     BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_XDP,
-				     BPF_PROG_TYPE_SCHED_CLS, BPF_PROG_TYPE_PERF_EVENT };
+				     BPF_PROG_TYPE_PERF_EVENT };
 
 	for (u32 i = 0; i < ARRAY_SIZE(types); i++) {
 		int fd = prog_new(types[i], ret0, ARRAY_SIZE(ret0));

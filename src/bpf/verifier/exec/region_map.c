@@ -32,7 +32,7 @@ static int check_fields(struct vrf *v, const struct access *a)
 	for (u32 i = 0; fields && i < fields->nr; i++) {
 		s64 off = fields->at[i].off;
 
-		if (span.min < off + BTF_FIELD_BYTES && off < span.max + a->size)
+		if (span.min < off + btf_field_bytes(&fields->at[i]) && off < span.max + a->size)
 			return vlog_reject(v, -EACCES, WHY_TYPE,
 					   "%s cannot be accessed directly by load/store",
 					   btf_field_name(fields->at[i].kind));

@@ -159,7 +159,8 @@ def check_comments(path, tree, problems):
         for name in NAMED.findall(m[0]):
             if not tree.has_path(name) and not any(
                     base + '/' + name in tree.files
-                    for base in (folder, 'bench', 'src/bpf/verifier')):
+                    for base in (folder, str(pathlib.PurePath(folder).parent), 'bench',
+                                 'src/bpf/verifier')):
                 problems.append(f'{path}: a comment names {name}, which is not there')
 
 

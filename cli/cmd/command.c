@@ -11,12 +11,16 @@
 #include "cli/cmd/command.h"
 #include "cli/cmd/option.h"
 #include "cli/model/dmabuf_views.h"
+#include "cli/model/wakeup_diff.h"
 #include "cli/out/diag.h"
 
 const struct command command_table[] = {
 	{ .noun = "wakeup", .verb = "list", .is_default = true, .run = run_list,
 	  .collect = &collect_wakeup,
 	  .help = "wakeup sources: what keeps the system from suspending" },
+	{ .noun = "wakeup", .verb = "diff", .run = run_diff,
+	  .collect = &collect_wakeup, .view = &wakeup_changes, .words = "[OLD [NEW]]",
+	  .help = "what was active, came and went: between recordings, or in an interval" },
 	{ .noun = "dmabuf", .verb = "list", .is_default = true, .run = run_list,
 	  .collect = &collect_dmabuf,
 	  .help = "DMA-bufs: memory that devices and processes share, and who holds it" },
@@ -29,7 +33,7 @@ const struct command command_table[] = {
 	{ .noun = "dmabuf", .verb = "by-device", .run = run_list,
 	  .collect = &collect_dmabuf, .view = &dmabuf_by_device,
 	  .help = "DMA-bufs summed up by the devices attached to them" },
-	{ .noun = "dmabuf", .verb = "diff", .run = run_dmabuf_diff,
+	{ .noun = "dmabuf", .verb = "diff", .run = run_diff,
 	  .collect = &collect_dmabuf, .view = &dmabuf_changes, .words = "[OLD [NEW]]",
 	  .help = "what came, went and changed: between recordings, or in an interval" },
 	{ .noun = "wq", .verb = "list", .is_default = true, .run = run_list,

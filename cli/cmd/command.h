@@ -26,7 +26,7 @@ extern const struct command command_table[];
 extern const u32 nr_commands;
 
 enum exit_code run_list(const struct command *command, struct params *params);
-enum exit_code run_dmabuf_diff(const struct command *command, struct params *params);
+enum exit_code run_diff(const struct command *command, struct params *params);
 
 enum exit_code command_main(int argc, char **argv);
 void help_print(FILE *fp, const struct command *command);

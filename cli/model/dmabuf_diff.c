@@ -85,7 +85,7 @@ static bool is_held_by(const void *row, u64 pid)
 	return dmabuf_row_holder(((const struct dmabuf_change *)row)->row, pid);
 }
 
-const struct noun dmabuf_diff_noun = {
+static const struct noun dmabuf_diff_noun = {
 	.name = "dmabuf",
 	.schema = "rove.dmabuf.diff",
 	.version = 1,
@@ -98,8 +98,6 @@ const struct noun dmabuf_diff_noun = {
 	.footnote = DMABUF_FOOTNOTE,
 	.held_by = is_held_by,
 };
-
-const struct view dmabuf_changes = { .noun = &dmabuf_diff_noun };
 
 /* --- changes ------------------------------------------------------------------------------- */
 
@@ -181,28 +179,11 @@ static void copy_change(const struct listing *listing, u64 index, void *ret_row)
 	*(struct dmabuf_change *)ret_row = ((const struct dmabuf_change *)listing->rows)[index];
 }
 
-/* The later listing's header; incomplete if either is. */
-static void begin_listing(const struct listing *before, const struct listing *after,
-			  const struct noun *noun, struct listing *ret_listing)
-{
-	*ret_listing = *after;
-	ret_listing->noun = noun;
-	if (!before->complete)
-		listing_incomplete(ret_listing, before->why);
-	ret_listing->lost += before->lost;
-	ret_listing->torn += before->torn;
-}
-
-/**
- * dmabuf_diff - what is different in a later listing
+/*
+ * What is different in a later listing.
  * @pid:         only buffers that this process holds, or held last; 0: all
- * @ret_listing: its rows point into both
- * @ret_memory:  always set; to be freed afterwards
- *
- * Context: may sleep.
- * Return:  0 or -ENOMEM.
  */
-int dmabuf_diff(const struct listing *before, const struct listing *after, u64 pid,
+static int dmabuf_diff(const struct listing *before, const struct listing *after, u64 pid,
 		struct listing *ret_listing, struct view_memory *ret_memory)
 {
 	u64 nr = before->nr_rows + after->nr_rows;
@@ -214,7 +195,7 @@ int dmabuf_diff(const struct listing *before, const struct listing *after, u64 p
 		return -ENOMEM;
 	copy_sorted(before, rows);
 	copy_sorted(after, rows + before->nr_rows);
-	begin_listing(before, after, &dmabuf_diff_noun, ret_listing);
+	listing_compare(before, after, &dmabuf_diff_noun, ret_listing);
 	ret_listing->nr_rows = find_changes(rows, before->nr_rows, rows + before->nr_rows,
 					    after->nr_rows, changes);
 	ret_listing->rows = changes;
@@ -228,6 +209,12 @@ static void get_number(const struct column *col, const void *row, struct value *
 {
 	ret_value->count = *(const u64 *)((const char *)row + col->field);
 	ret_value->known = ret_value->count != DMABUF_UNKNOWN;
+}
+
+static void get_integer(const struct column *col, const void *row, struct value *ret_value)
+{
+	ret_value->integer = *(const s64 *)((const char *)row + col->field);
+	ret_value->known = true;
 }
 
 static void get_text(const struct column *col, const void *row, struct value *ret_value)
@@ -246,7 +233,8 @@ static const struct column growth_columns[] = {
 	       "process that holds them; unknown where only the kernel does"),
 	GROWTH("COMM", "comm", VALUE_STRING, get_text, comm, "its name"),
 	GROWTH("BUFFERS", "nr_buffers", VALUE_COUNT, get_number, nr_buffers, "buffers held now"),
-	GROWTH("+BUFFERS", "more_buffers", VALUE_COUNT, get_number, nr_more, "more than before"),
+	GROWTH("+BUFFERS", "more_buffers", VALUE_INTEGER, get_integer, nr_more,
+	       "more than before; less than 0 where fewer are larger"),
 	GROWTH("SIZE", "size_bytes", VALUE_BYTES, get_number, size_bytes, "their whole size now"),
 	GROWTH("+SIZE", "more_bytes", VALUE_BYTES, get_number, more_bytes, "more than before"),
 };
@@ -256,7 +244,7 @@ static bool is_process(const void *row, u64 pid)
 	return ((const struct dmabuf_growth *)row)->pid == pid;
 }
 
-const struct noun dmabuf_growth_noun = {
+static const struct noun dmabuf_growth_noun = {
 	.name = "dmabuf",
 	.schema = "rove.dmabuf.growth",
 	.version = 1,
@@ -345,7 +333,7 @@ static u64 sum_growths(struct growths *growths)
 		}
 		if (sum.size_bytes <= sum.more_bytes)
 			continue;
-		sum.nr_more = sum.nr_buffers > sum.nr_more ? sum.nr_buffers - sum.nr_more : 0;
+		sum.nr_more = (s64)sum.nr_buffers - sum.nr_more;
 		sum.more_bytes = sum.size_bytes - sum.more_bytes;
 		growths->at[nr++] = sum;
 	}
@@ -357,14 +345,8 @@ static void copy_growth(const struct listing *listing, u64 index, void *ret_row)
 	*(struct dmabuf_growth *)ret_row = ((const struct dmabuf_growth *)listing->rows)[index];
 }
 
-/**
- * dmabuf_growth - of which exporter who holds more in a later listing
- *
- * Whose memory grew has a row, also when the count of its buffers did not.
- *
- * As dmabuf_diff().
- */
-int dmabuf_growth(const struct listing *before, const struct listing *after, u64 pid,
+/* Whose memory grew has a row, also when the count of its buffers did not. */
+static int dmabuf_growth(const struct listing *before, const struct listing *after, u64 pid,
 		  struct listing *ret_listing, struct view_memory *ret_memory)
 {
 	struct growths growths = { NULL };
@@ -376,9 +358,12 @@ int dmabuf_growth(const struct listing *before, const struct listing *after, u64
 		return err;
 	if (growths.nr)
 		qsort(growths.at, growths.nr, sizeof(*growths.at), compare_growths);
-	begin_listing(before, after, &dmabuf_growth_noun, ret_listing);
+	listing_compare(before, after, &dmabuf_growth_noun, ret_listing);
 	ret_listing->nr_rows = sum_growths(&growths);
 	ret_listing->rows = growths.at;
 	ret_listing->row = copy_growth;
 	return 0;
 }
+
+const struct view dmabuf_changes = { .noun = &dmabuf_diff_noun, .compare = dmabuf_diff };
+const struct view dmabuf_growths = { .noun = &dmabuf_growth_noun, .compare = dmabuf_growth };

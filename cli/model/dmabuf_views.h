@@ -43,16 +43,11 @@ struct dmabuf_growth {
 	const char *exporter, *comm;	/* NULL: unknown; ->comm also for the kernel */
 	u64 pid;			/* DMABUF_UNKNOWN: nobody, only the kernel */
 	u64 nr_buffers, size_bytes;	/* now */
-	u64 nr_more, more_bytes;	/* than before */
+	s64 nr_more;			/* than before */
+	u64 more_bytes;
 };
 
 extern const struct view dmabuf_by_exporter, dmabuf_by_process, dmabuf_by_device;
-extern const struct noun dmabuf_diff_noun, dmabuf_growth_noun;
-extern const struct view dmabuf_changes;	/* only its noun: it takes two listings */
-
-int dmabuf_diff(const struct listing *before, const struct listing *after, u64 pid,
-		struct listing *ret_listing, struct view_memory *ret_memory);
-int dmabuf_growth(const struct listing *before, const struct listing *after, u64 pid,
-		  struct listing *ret_listing, struct view_memory *ret_memory);
+extern const struct view dmabuf_changes, dmabuf_growths;	/* of two listings */
 
 #endif

@@ -68,6 +68,24 @@ void listing_incomplete(struct listing *listing, const char *why)
 }
 
 /**
+ * listing_compare - begin a listing of what is different between two others
+ * @noun:        what its rows are
+ * @ret_listing: the later one's header; not complete if one of them is not
+ *
+ * Context: thread.
+ */
+void listing_compare(const struct listing *before, const struct listing *after,
+		     const struct noun *noun, struct listing *ret_listing)
+{
+	*ret_listing = *after;
+	ret_listing->noun = noun;
+	if (!before->complete)
+		listing_incomplete(ret_listing, before->why);
+	ret_listing->lost += before->lost;
+	ret_listing->torn += before->torn;
+}
+
+/**
  * listing_note_holders - whose rows are asked for: is that known of all of them?
  * @listing: incomplete afterwards, if it is not
  *

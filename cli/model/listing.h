@@ -46,6 +46,8 @@ struct listing {
 void listing_begin(struct listing *listing, const struct noun *noun, const char *source);
 void listing_took(struct listing *listing);
 void listing_incomplete(struct listing *listing, const char *why);
+void listing_compare(const struct listing *before, const struct listing *after,
+		     const struct noun *noun, struct listing *ret_listing);
 int listing_note_holders(struct listing *listing);
 
 #endif

@@ -24,6 +24,9 @@ def names(*args, tree):
 def test_what_makes_no_sense_is_exit_2_with_one_line_and_no_output():
     bad = [
         [], ["frobnicate"], ["wakeup", "top"], ["wakeup", "diff"],
+        ["wakeup", "diff", "a", "b", "c"], ["wakeup", "diff", "-r", "a"],
+        ["wakeup", "diff", "a", "-i", "1"], ["wakeup", "diff", "a", "b", "--source", "sysfs"],
+        ["wakeup", "diff", "-i", "1", "-w", "a"], ["wakeup", "diff", "-i", "1", "-O", "debugfs"],
         ["wakeup", "why"], ["wakeup", "-x"], ["wakeup", "--frob"], ["wakeup", "--json=1"],
         ["wakeup", "-O"], ["wakeup", "-O", "xml"], ["wakeup", "-O", "prom"], ["wakeup", "-O", ""],
         ["wakeup", "-O", "table|json"], ["wakeup", "-O", "tabl"], ["wakeup", "-o", "FOO"],

@@ -255,6 +255,22 @@ def test_diff_growing_says_whose_memory_grew():
                                      code=10).json["records"]], [200])
 
 
+def test_diff_growing_counts_fewer_and_larger_buffers_as_less_than_none():
+    small, large = [Buffer(50 + i, 4096) for i in range(3)], Buffer(60, 1048576)
+    with DmabufTree(*small) as tree:
+        old = os.path.join(tree.root, "old")
+        tree.process(7, "app", small)
+        ask(tree, *DEBUGFS, "-w", old)
+        tree.buffers = [large]
+        tree.bufinfo()
+        shutil.rmtree(os.path.join(tree.proc, "7"))
+        tree.process(7, "app", [large])
+        document = ask(tree, "diff", "--growing", "-j", old, *DEBUGFS, code=10).json
+        validate(document, "rove.dmabuf.growth.schema.json")
+        equal([(r["nr_buffers"], r["more_buffers"], r["more_bytes"]) for r in document["records"]],
+              [(1, -2, 1048576 - 3 * 4096)])
+
+
 def test_diff_of_an_interval_compares_each_with_the_one_before():
     with usual_dmabufs() as tree:
         lines = ask(tree, "diff", "-j", *DEBUGFS, "-i", "0.01", "-c", "3").lines

@@ -427,6 +427,86 @@ def test_a_recording_cut_in_a_later_header_gives_what_was_before_and_exit_4():
         check("no wakeup listing" in rove("wakeup", "-r", tape, code=1).err, "the first header")
 
 
+# --- two listings compared ---------------------------------------------------------------------
+
+def diff(tree, *args, code):
+    document = rove("wakeup", "diff", "-j", *args, tree=tree, code=code).json
+    validate(document, "rove.wakeup.diff.schema.json")
+    return document["records"]
+
+
+def test_diff_says_what_was_active_since():
+    with usual_tree() as tree:
+        tape = os.path.join(tree.root, "tape")
+        rove(*SYSFS, "-w", tape, tree=tree, code=0)
+        equal(diff(tree, tape, tape, code=0), [], "nothing")
+        equal(diff(tree, tape, "--source", "sysfs", code=0), [], "nothing yet")
+        tree.write(tree.path("wakeup0", "active_count"), "15")
+        tree.write(tree.path("wakeup0", "event_count"), "17")
+        tree.write(tree.path("wakeup0", "total_time_ms"), "3500")
+        tree.write(tree.path("wakeup1", "active_time_ms"), "0")
+        tree.write(tree.path("wakeup1", "relax_count"), "7")
+        shutil.rmtree(tree.path("wakeup2"), ignore_errors=True)
+        os.unlink(tree.path("wakeup2"))
+        tree.source("BT", device="usb1/1-10", active_count=2, event_count=3, total_time_ms=9)
+        want = [("changed", "alarmtimer", 3, 4, 44000000), ("changed", "xhci host", 0, 0, 0),
+                ("gone", "eventpoll", None, None, None), ("new", "BT", 2, 3, 9000000)]
+        found = diff(tree, tape, "--source", "sysfs", code=10)
+        equal(sorted((r["change"], r["name"], r["more_active_count"], r["more_event_count"],
+                      r["more_total_time_ns"]) for r in found), sorted(want))
+        after = os.path.join(tree.root, "after")
+        rove(*SYSFS, "-w", after, tree=tree, code=0)
+        equal(diff(tree, tape, after, code=10), found, "of two recordings")
+        table = rove("wakeup", "diff", tape, after, "-q", code=10).lines
+        equal(table[0].split(), "CHANGE ACT NAME +ACTIVE +EVENT +WAKEUP +TOTAL(ms) LAST(ms) "
+              "DEVICE".split())
+        equal([line.split()[0] for line in table[1:]], ["changed", "new", "changed", "gone"],
+              "by time, what is unknown last")
+        equal(rove("wakeup", "diff", tape, after, "-q", "-F", "more_wakeup_count>0", code=0).text,
+              "", "filtered: exit 0")
+
+
+def test_diff_takes_a_source_whose_counts_went_back_for_another_one():
+    with usual_tree() as tree:
+        tape = os.path.join(tree.root, "tape")
+        rove(*SYSFS, "-w", tape, tree=tree, code=0)
+        tree.write(tree.path("wakeup0", "active_count"), "1")
+        found = diff(tree, tape, "--source", "sysfs", code=10)
+        equal(sorted((r["change"], r["name"], r["more_active_count"]) for r in found),
+              [("gone", "alarmtimer", None), ("new", "alarmtimer", 1)])
+
+
+def test_diff_of_listings_of_one_name_pairs_them_from_the_oldest():
+    with Tree() as tree:
+        old, new = os.path.join(tree.root, "old"), os.path.join(tree.root, "new")
+        rows = [("x", n, n, 0, 0, 0, n, n, n, 0) for n in (30, 20, 10)]
+        tree.debugfs(*rows)
+        rove(*DEBUGFS, "-w", old, tree=tree, code=0)
+        tree.debugfs(("x", *[1] * 9), *rows)
+        rove(*DEBUGFS, "-w", new, tree=tree, code=0)
+        equal([(r["change"], r["more_active_count"]) for r in diff(tree, old, new, code=10)],
+              [("new", 1)])
+
+
+def test_diff_between_sources_of_different_exactness_finds_only_what_differs():
+    with usual_tree() as tree:
+        exact, whole = os.path.join(tree.root, "exact"), os.path.join(tree.root, "whole")
+        rove(*SYSFS, "-w", whole, tree=tree, code=0)
+        with open(whole) as f, open(exact, "w") as to:
+            to.write(f.read().replace('"total_time_ns":3456000000', '"total_time_ns":3456789012'))
+        equal(diff(tree, exact, whole, code=0), [])
+        equal(diff(tree, whole, exact, code=0), [])
+
+
+def test_diff_of_an_interval_compares_what_happens_in_it():
+    lines = rove("wakeup", "diff", "-j", *SELF[1:], "20", "-i", "0.2", "-c", "2", code=10).lines
+    equal(len(lines), 2)
+    for line in lines:
+        document = json.loads(line)
+        validate(document, "rove.wakeup.diff.schema.json")
+        check(all(r["more_event_count"] >= 0 for r in document["records"]), line[:300])
+
+
 def test_a_recording_is_not_written_over_while_it_is_read():
     with usual_tree() as tree:
         tape, link = os.path.join(tree.root, "tape"), os.path.join(tree.root, "link")

@@ -16,6 +16,7 @@
 
 #include "cli/collect/collect.h"
 #include "cli/model/dmabuf_views.h"
+#include "cli/model/wakeup_diff.h"
 #include "cli/out/out.h"
 #include "tests/left.h"
 
@@ -23,26 +24,22 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-typedef int compare_fn(const struct listing *before, const struct listing *after, u64 pid,
-		       struct listing *ret_listing, struct view_memory *ret_memory);
-
 static const struct kind {
 	const struct collect_noun *noun;
 	const struct view *view;
-	compare_fn *compare;
-	const struct noun *rows;	/* of a comparison */
 } kinds[] = {
 	{ &collect_wakeup },
 	{ &collect_dmabuf },
 	{ &collect_dmabuf, .view = &dmabuf_by_exporter },
 	{ &collect_dmabuf, .view = &dmabuf_by_process },
 	{ &collect_dmabuf, .view = &dmabuf_by_device },
-	{ &collect_dmabuf, .compare = dmabuf_diff, .rows = &dmabuf_diff_noun },
-	{ &collect_dmabuf, .compare = dmabuf_growth, .rows = &dmabuf_growth_noun },
+	{ &collect_dmabuf, .view = &dmabuf_changes },
+	{ &collect_dmabuf, .view = &dmabuf_growths },
 	{ &collect_wq },
 	{ &collect_wq_pools },
 	{ &collect_wq_pending },
 	{ &collect_wq_lockup },
+	{ &collect_wakeup, .view = &wakeup_changes },
 };
 
 /* One file that is read, and its descriptor, by which it has a name. */
@@ -154,7 +151,7 @@ static void compare(const struct kind *kind, const struct out_format *format, co
 	are_open &= tape_open(&new, kind, data + first + !!parting, size - first - !!parting);
 	if (are_open && !collector_run(&old.collector, &before) &&
 	    !collector_run(&new.collector, &after)) {
-		if (kind->compare(&before, &after, 0, &made, &memory))
+		if (kind->view->compare(&before, &after, 0, &made, &memory))
 			abort();
 		print(&made, format);
 	}
@@ -174,10 +171,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 		return 0;
 	kind = &kinds[data[0] % ARRAY_SIZE(kinds)];
 	format = out_formats[data[1] % nr_out_formats];
-	if (!out_format_fits(format, kind->rows ? kind->rows : kind->view ? kind->view->noun :
-			     kind->noun->noun))
+	if (!out_format_fits(format, kind->view ? kind->view->noun : kind->noun->noun))
 		return 0;
-	if (kind->compare)
+	if (kind->view && kind->view->compare)
 		compare(kind, format, data + 2, size - 2);
 	else
 		list(kind, format, data + 2, size - 2);

@@ -269,3 +269,8 @@ TEST(no_memory, dmabufs_as_bufinfo)
 {
 	FAIL_EACH_OF("dmabuf", FEW_DIGITS, "--source", "debugfs", "-O", "bufinfo");
 }
+
+TEST(no_memory, wakeup_sources_compared)
+{
+	FAIL_EACH(FEW_DIGITS, "diff", "--source", "sysfs", "-i", "0.001");
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * cli/cmd/dmabuf.c - rove dmabuf diff
+ * cli/cmd/diff.c - two listings of a noun compared
  *
  *	diff OLD NEW		two recordings
  *	diff OLD		a recording, and now
@@ -28,7 +28,7 @@ struct side {
 static enum exit_code usage(const char *where, const char *what)
 {
 	diag(&(struct diag){ .level = DIAG_ERROR, .code = "usage", .where = where,
-			     .hint = "rove dmabuf diff --help" }, "%s", what);
+			     .hint = "--help says how it is used" }, "%s", what);
 	return EXIT_USAGE;
 }
 
@@ -80,8 +80,8 @@ static void close_side(struct side *side)
 
 /* --- the comparison ------------------------------------------------------------------------ */
 
-static enum exit_code compare(struct list_run *run, const struct params *params,
-			      const struct side *before, const struct side *after)
+static enum exit_code compare(struct list_run *run, const struct side *before,
+			      const struct side *after)
 {
 	u64 pid = run->request->query.pid;
 	struct view_memory memory;
@@ -89,10 +89,7 @@ static enum exit_code compare(struct list_run *run, const struct params *params,
 	enum exit_code code;
 	int err;
 
-	if (params->growing)
-		err = dmabuf_growth(&before->listing, &after->listing, pid, &listing, &memory);
-	else
-		err = dmabuf_diff(&before->listing, &after->listing, pid, &listing, &memory);
+	err = run->request->view->compare(&before->listing, &after->listing, pid, &listing, &memory);
 	code = err ? list_failed(NULL, err) : list_show(run, &listing);
 	free(memory.rows);
 	free(memory.more);
@@ -120,7 +117,7 @@ static enum exit_code compare_all(struct list_run *run, const struct params *par
 			list_wait(&next, params->interval_ns);
 		code = take(&sides[!(nr % 2)]);
 		if (!code)
-			code = compare(run, params, &sides[nr % 2], &sides[!(nr % 2)]);
+			code = compare(run, &sides[nr % 2], &sides[!(nr % 2)]);
 		all = all == EXIT_DIFFERENT || !all ? code ? code : all : all;
 	}
 	return goes_on(code) ? all : code;
@@ -152,20 +149,18 @@ static enum exit_code open_and_compare(const struct request *request, const stru
 	return code;
 }
 
-static const struct view growths = { .noun = &dmabuf_growth_noun };
-
 /**
- * run_dmabuf_diff - compare two listings of DMA-bufs
+ * run_diff - compare two listings
  *
  * Context: may sleep.
  * Return:  the exit code of the process; EXIT_DIFFERENT when a row was printed.
  */
-enum exit_code run_dmabuf_diff(const struct command *command, struct params *params)
+enum exit_code run_diff(const struct command *command, struct params *params)
 {
 	struct request request;
 	enum exit_code code;
-	int err = request_make(command->collect, params->growing ? &growths : command->view, params,
-			       &request);
+	int err = request_make(command->collect, params->growing ? &dmabuf_growths : command->view,
+			       params, &request);
 
 	/* The words are files. */
 	request.query.patterns = NULL;

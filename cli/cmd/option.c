@@ -153,6 +153,18 @@ static int store(const struct option_row *row, const char *arg, struct params *p
 	return -EINVAL;
 }
 
+/* "--s": getopt takes a beginning where only one option has it. */
+static bool is_ambiguous(const char *word)
+{
+	u32 nr = 0;
+
+	if (strncmp(word, "--", 2))
+		return false;
+	for (u32 i = 0; i < nr_option_rows; i++)
+		nr += !strncmp(option_table[i].name, word + 2, strcspn(word + 2, "="));
+	return nr > 1;
+}
+
 /* The option as it was written, for a message: getopt moves past it. */
 static void refuse_option(int kind, char **argv, struct option_error *error)
 {
@@ -167,6 +179,8 @@ static void refuse_option(int kind, char **argv, struct option_error *error)
 		snprintf(error->where, sizeof(error->where), "-%c", optopt);
 	} else {
 		snprintf(error->where, sizeof(error->where), "%.60s", argv[optind - 1]);
+		if (is_ambiguous(argv[optind - 1]))
+			what = "is the beginning of more than one option";
 	}
 	snprintf(error->text, sizeof(error->text), "%s", what);
 }

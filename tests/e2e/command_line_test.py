@@ -85,6 +85,14 @@ def test_of_several_formats_the_last_one_decides_how_messages_look():
     json.loads(rove("wakeup", "-O", "csv", "-O", "json", "--frob", code=2).err)
 
 
+def test_the_beginning_of_an_option_is_enough_if_it_is_of_one_only():
+    with usual_tree() as tree:
+        equal(rove(*SYSFS, "--noh", "-q", "-o", "NAME", "AC", tree=tree, code=0).lines, ["AC"])
+    for word, is_ambiguous in ("--s", True), ("--so=NAME", True), ("--frob", False):
+        said = rove("wakeup", word, code=2).err
+        equal("more than one option" in said, is_ambiguous, said)
+
+
 def test_an_unknown_word_is_answered_with_what_exists():
     check("there is: wakeup, dmabuf" in rove("frobnicate", code=2).err, "nouns")
     check("it has: list" in rove("wakeup", "top", code=2).err, "verbs")

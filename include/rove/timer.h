@@ -11,6 +11,10 @@
  * lost and none can fail.  The time, the slack and the CPU of a start belong
  * together: never one's time with another's CPU.
  *
+ * What is due is called in the order of its times; what is armed for a time that has passed
+ * comes behind what was due before.  So a timer that is always due keeps no other from being
+ * called, only late by its own callback.
+ *
  * rove_softirq_start() must have succeeded for callbacks to run; a timer started
  * before is kept.  In a child of fork() the parent's timers are idle: the child may start them,
  * and calls rove_softirq_start() itself.

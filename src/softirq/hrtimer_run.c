@@ -26,17 +26,46 @@ static void queue_remove_locked(struct rove_hrtimer *timer)
 		tqueue_remove(hrtimer_queue(timer), hrtimer_node(timer));
 }
 
+/*
+ * A timer that is queued when its limit has passed is queued by the time of that, behind what
+ * was due before: else one that is armed for the past by its callback, again and again, would
+ * be the first for ever.
+ *
+ * Argument: let a timer B be due, and the thread call others.  Each of them that is armed again
+ * for a time that the thread has seen gets the clock's time as its key; for a later time, it
+ * is not due before the thread has looked at the clock once more, and its key is later than
+ * the look before that.  So keys that are given grow with the clock, beyond B's, and what has a
+ * smaller one is called once before it is B's turn.
+ *
+ * The key may be later than the limit by this, but not than the time at which it was given.  So
+ * "covered" holds as before (hrtimer_state.h), if the clock is not set back: then such
+ * keys are put right (put_right_locked()).  They are near, where few are looked through.
+ */
+static u64 late_key_locked(u32 clock, u64 limit_ns)
+{
+	u64 now_ns = softirq_clock_ns(clock);
+
+	if (limit_ns >= now_ns)
+		return limit_ns;
+	tqueue_advance(&softirq.queues[clock], now_ns);	/* so that the key is near */
+	softirq.late_ns[clock] = max(softirq.late_ns[clock], now_ns);
+	return now_ns;
+}
+
 /* Into the queue, or up in it; an earlier key may stay. */
 static void queue_add_locked(struct rove_hrtimer *timer, u64 limit_ns)
 {
 	struct pheap_node *node = hrtimer_node(timer);
+	u64 key = limit_ns;
 
+	if (unlikely(limit_ns <= softirq.seen_ns[timer->clock]))
+		key = late_key_locked(timer->clock, limit_ns);
 	if (is_in_queue_locked(timer)) {
-		if (node->key <= limit_ns)
+		if (node->key <= key)
 			return;
 		tqueue_remove(hrtimer_queue(timer), node);
 	}
-	node->key = limit_ns;
+	node->key = key;
 	tqueue_add(hrtimer_queue(timer), node);
 	/* Not the thread, but a canceller, has emptied the list: the thread may be asleep. */
 	if (!softirq_is_this_thread())
@@ -168,6 +197,49 @@ static bool is_due_locked(struct pheap_node *first, u64 now_ns)
 	return (s.ctl & HRT_ARMED) && s.expires_ns <= now_ns;
 }
 
+static u64 limit_of(struct rove_hrtimer *timer)
+{
+	struct hrt_state s = hrtimer_read(timer);
+
+	/* Changes nothing, but tells that both words are of one state. */
+	while (!hrtimer_exchange(timer, &s, s))
+		;
+	return hrt_limit(s);
+}
+
+/* What is near gets its limits as keys again. */
+static void put_right_locked(struct tqueue *q)
+{
+	struct pheap_node *near = NULL, *node;
+
+	while ((node = tqueue_near_first(q))) {
+		tqueue_remove(q, node);
+		node->next = near;
+		near = node;
+	}
+	while ((node = near)) {
+		near = node->next;
+		node->next = NULL;
+		node->key = min(node->key, limit_of(hrtimer_of_node(node)));
+		tqueue_add(q, node);
+	}
+}
+
+/* Return: the time, of which all that is due is near now. */
+static u64 look_at_clock_locked(enum softirq_clock clock)
+{
+	u64 now_ns = softirq_clock_ns(clock);
+
+	/* It was set back since: by an hour, perhaps. */
+	if (unlikely(now_ns < softirq.late_ns[clock])) {
+		put_right_locked(&softirq.queues[clock]);
+		softirq.late_ns[clock] = 0;
+	}
+	softirq.seen_ns[clock] = now_ns;
+	tqueue_advance(&softirq.queues[clock], now_ns);
+	return now_ns;
+}
+
 /* Context: the thread, may drop and retake the lock. */
 static bool run_clock_locked(enum softirq_clock clock)
 {
@@ -183,8 +255,7 @@ static bool run_clock_locked(enum softirq_clock clock)
 		if (!first || !is_due_locked(first, now_ns)) {
 			if (tqueue_is_empty(q))
 				return any;
-			now_ns = softirq_clock_ns(clock);
-			tqueue_advance(q, now_ns);
+			now_ns = look_at_clock_locked(clock);
 			first = tqueue_first(q);
 			if (!first || !is_due_locked(first, now_ns))
 				return any;

@@ -11,7 +11,8 @@
  * Terms:   the limit is time plus slack; the key is the queue's, under its lock.
  *
  * Invariant (covered): ARMED implies PUBLISHED, or QUEUED with a key no later than the
- *          limit.  QUEUED without PUBLISHED implies that key even when not ARMED.
+ *          limit, or than the time at which it was queued: then the thread is awake, or about
+ *          to wake.  QUEUED without PUBLISHED implies that key even when not ARMED.
  *          "Is queued" counts from the exchange on: whoever has made it holds the queue's
  *          lock until the queue agrees.
  *

@@ -66,6 +66,9 @@ struct softirq {
 
 	struct mutex		lock __attribute__((aligned(64)));	/* short, never in a handler */
 	struct tqueue		queues[NR_SOFTIRQ_CLOCKS];	/* L: by limit, in the clock's ns */
+	u64			seen_ns[NR_SOFTIRQ_CLOCKS];	/* L: when the thread last looked */
+	u64			late_ns[NR_SOFTIRQ_CLOCKS];	/* L: the last key of a timer that
+						 * was queued late (hrtimer_run.c), or 0 */
 
 	uintptr_t		running __attribute__((aligned(64)));
 						/* A: timer or work whose function is called,

@@ -12,50 +12,7 @@
 #include "base/clock.h"
 #include "base/context.h"
 #include "softirq/softirq.h"
-#include "tests/unit/softirq/wait.h"
-
-#define FAR (3600 * NSEC_PER_SEC)
-
-/* What the callback does and has seen. */
-struct subject {
-	struct rove_hrtimer timer;
-	u32 nr_calls, release_it;
-	u32 nr_restarts;	/* so often RESTART */
-	u64 interval_ns;
-	u64 called_ns;		/* by its clock */
-	int cpu, result;
-	bool softirq;
-	void (*inside)(struct subject *subject);
-	struct subject *other;
-};
-
-static enum rove_hrtimer_restart called(struct rove_hrtimer *timer)
-{
-	struct subject *s = container_of(timer, struct subject, timer);
-	bool again = s->nr_restarts && s->nr_restarts--;
-
-	s->called_ns = softirq_clock_ns(timer->clock);
-	s->cpu = sched_getcpu();
-	s->softirq = in_softirq();
-	if (s->interval_ns)
-		rove_hrtimer_forward_now(timer, s->interval_ns);
-	if (s->inside)
-		s->inside(s);
-	fetch_add_seq_cst(&s->nr_calls, 1);
-	return again ? ROVE_HRTIMER_RESTART : ROVE_HRTIMER_NORESTART;
-}
-
-static void subject_init(struct subject *s, int clock)
-{
-	memset(s, 0, sizeof(*s));
-	start();
-	EXPECT_EQ(rove_hrtimer_init(&s->timer, clock, called), 0);
-}
-
-static u32 calls(struct subject *s)
-{
-	return load_seq_cst(&s->nr_calls);
-}
+#include "tests/unit/softirq/subject.h"
 
 static void hold_inside(struct subject *s)
 {
@@ -207,40 +164,6 @@ TEST(hrtimer, forward_counts_intervals_and_stops_at_the_end_of_time)
 	WAIT_UNTIL(calls(&s));
 	EXPECT_TRUE(s.result);
 	EXPECT_EQ(rove_hrtimer_cancel(&s.timer), 0);
-}
-
-static u32 no_more;
-
-/* Due again at once, for ever. */
-static enum rove_hrtimer_restart due_at_once(struct rove_hrtimer *timer)
-{
-	return load_seq_cst(&no_more) ? ROVE_HRTIMER_NORESTART : ROVE_HRTIMER_RESTART;
-}
-
-TEST(hrtimer, one_that_is_always_due_keeps_no_other_clocks_timers_waiting)
-{
-	static const int clocks[] = { CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_BOOTTIME };
-
-	for (u32 greedy = 0; greedy < ARRAY_SIZE(clocks); greedy++) {
-		struct rove_hrtimer always;
-
-		store_seq_cst(&no_more, 0);
-		EXPECT_EQ(rove_hrtimer_init(&always, clocks[greedy], due_at_once), 0);
-		start();
-		rove_hrtimer_start(&always, 0, ROVE_HRTIMER_ABS);
-		for (u32 i = 0; i < ARRAY_SIZE(clocks); i++) {
-			struct subject s;
-
-			if (i == greedy)
-				continue;
-			subject_init(&s, clocks[i]);
-			rove_hrtimer_start(&s.timer, NSEC_PER_USEC, ROVE_HRTIMER_REL);
-			WAIT_UNTIL(calls(&s));
-			EXPECT_EQ(rove_hrtimer_cancel(&s.timer), 0);
-		}
-		store_seq_cst(&no_more, 1);
-		rove_hrtimer_cancel(&always);
-	}
 }
 
 static void stop_inside(struct subject *s)

@@ -18,6 +18,7 @@
 #include "wq/cpulist.h"
 #include "wq/home.h"
 #include "wq/manager.h"
+#include "wq/poll.h"
 #include "wq/pool.h"
 
 struct mutex default_cpus_lock;		/* nests inside wq.config */
@@ -392,6 +393,8 @@ int wq_lay_out(struct rove_workqueue *wq, const struct rove_wq_attrs *attrs)
 
 	if (!wq->pretend && !machine_get(&now) && now->nr_cpus == wq->topo->nr_cpus)
 		wq->topo = now;
+	if (attrs->poll_us)
+		poll_prepare();
 	err = err ?: make_layout(wq, attrs, &lo);
 	if (err) {
 		free(cpus);

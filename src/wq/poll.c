@@ -12,6 +12,11 @@
  * it is back, the CPUs are needed more than it is: then it sleeps, and no worker of the
  * pool polls for a while.
  *
+ * Who queues a work, and then waits for it, is asleep before a worker has it from the other CPU,
+ * though that takes but a tenth of a microsecond; to wake it takes ten times as long, and while
+ * that is done nobody looks.  So where works come one by one who queues gives the worker a moment
+ * before it goes on, and finds the work done.  Those who queue many do not wait for each.
+ *
  * Invariant: who polls has put itself into pool.poller, and nobody else writes pool.polled_ns.
  * Ordering:  poll.leave -> poll.claim (docs/memory-model.md).
  */
@@ -23,6 +28,7 @@
 #include "wq/poll.h"
 #include "wq/pool.h"
 #include "wq/search.h"
+#include "wq/take.h"
 
 /* So many looks between pauses, and pauses between looks at the clock: some 0.5 us. */
 #define POLL_LOOKS 4
@@ -40,20 +46,22 @@
 #define POLL_REST_MAX_NS NSEC_PER_SEC
 #define POLL_REST_AGAIN 32
 
+/* --- who looks ----------------------------------------------------------------------------- */
+
 /**
- * poll_begin - may this worker poll, after its last work?
+ * poll_begin - may this worker poll?
+ * @w:  has run works, or has been started, since it polled last or slept
  *
- * Context: may sleep.
+ * Context: thread.
  * Return:  true: poll_for_works() has to follow.
  */
 bool poll_begin(struct worker *w)
 {
 	struct worker_pool *pool = w->pool;
-	u64 now_ns = clock_mono_ns();
 	u32 nobody = 0;
 
-	ctx_may_sleep();
-	if (now_ns - w->ended_ns >= pool->key.poll_ns || now_ns < READ_ONCE(pool->rest_until_ns) ||
+	ctx_thread();
+	if (!w->may_poll || w->ended_ns < READ_ONCE(pool->rest_until_ns) ||
 	    READ_ONCE(pool->dying) || READ_ONCE(pool->poller))
 		return false;
 	/*
@@ -74,13 +82,22 @@ static void rest(struct worker_pool *pool, u64 now_ns)
 	WRITE_ONCE(pool->rest_until_ns, now_ns + rest_ns);
 }
 
+static void give_way(struct worker *w)
+{
+	if (unlikely(w->beside && w->pool->roams))
+		home_leave_cpu(&w->pool->key);
+	else
+		sched_yield();
+	w->beside = false;
+}
+
 /* Return: false: it is over. */
-static bool keep_polling(struct worker *w, u64 *last_ns, u64 *turn_ns)
+static bool keep_polling(struct worker *w, u64 *turn_ns)
 {
 	struct worker_pool *pool = w->pool;
-	u64 now_ns = clock_mono_ns(), passed_ns = now_ns - *last_ns;
+	u64 now_ns = clock_mono_ns(), passed_ns = now_ns - w->polled_at_ns;
 
-	*last_ns = now_ns;
+	w->polled_at_ns = now_ns;
 	if (unlikely(passed_ns > POLL_AWAY_NS)) {
 		rest(pool, now_ns);
 		return false;
@@ -90,12 +107,8 @@ static bool keep_polling(struct worker *w, u64 *last_ns, u64 *turn_ns)
 	if (now_ns - w->ended_ns >= pool->key.poll_ns || READ_ONCE(pool->dying))
 		return false;
 	if (!pool->roams || now_ns - *turn_ns >= POLL_TURN_NS) {
+		give_way(w);
 		*turn_ns = now_ns;
-				if (unlikely(w->beside && pool->roams))
-			home_leave_cpu(&pool->key);
-		else
-			sched_yield();
-		w->beside = false;
 	}
 	return true;
 }
@@ -116,24 +129,27 @@ static bool look_around(struct worker *w)
  * poll_for_works - look for works until there are some or the time is over
  * @w:  of which poll_begin() said that it may
  *
+ * Between the work and its run there is no look at the clock, and none at the beginning:
+ * this is about fractions of a microsecond.
+ *
  * Context: may sleep.
  * Return:  false: in vain.
  */
 bool poll_for_works(struct worker *w)
 {
 	struct worker_pool *pool = w->pool;
-	u64 last_ns, turn_ns;
+	u64 turn_ns = max(w->ended_ns, w->polled_at_ns);
 	bool some;
 
 	ctx_may_sleep();
 	if (unlikely(pool->key.home) && home_return(&pool->key))
 		w->came_home = true;
-	last_ns = turn_ns = clock_mono_ns();
+	w->polled_at_ns = turn_ns;
 	do
 		some = look_around(w);
-	while (!some && keep_polling(w, &last_ns, &turn_ns));
+	while (!some && keep_polling(w, &turn_ns));
 	some = some || search_found(w);
-	w->beside = some && clock_mono_ns() - last_ns > POLL_BESIDE_NS;
+	w->may_poll = some;
 	/*
 	 * ORDER poll.leave (seq_cst): the times are counted before the next one polls.  Pairs with
 	 * poll.claim in poll_begin().
@@ -142,4 +158,84 @@ bool poll_for_works(struct worker *w)
 	if (some)
 		manager_stay_awake();
 	return some;
+}
+
+/**
+ * poll_took - a worker has works
+ *
+ * If it was away just before, and thus who queued them was on its CPU, it leaves that CPU when
+ * it has time.
+ *
+ * Context: thread.
+ */
+void poll_took(struct worker *w)
+{
+	ctx_thread();
+	w->beside = w->may_poll && READ_ONCE(w->take_ns) > w->polled_at_ns + POLL_BESIDE_NS &&
+		    w->polled_at_ns > w->ended_ns;
+	w->may_poll = true;
+}
+
+/* --- who queues ---------------------------------------------------------------------------- */
+
+/* So long is a moment, and from so many pauses it is known how long each takes. */
+#define HAND_OVER_NS 150
+#define HAND_OVER_TRIES 8
+#define HAND_OVER_SAMPLE 64
+
+/* A mean of so many. */
+#define BATCHES 16
+
+static u32 hand_over_pauses;	/* A: so many are a moment; 0: not known yet */
+
+/**
+ * poll_note_batch_locked - works have been taken: do they come one by one?
+ *
+ * Context: thread, under s->lock.
+ */
+void poll_note_batch_locked(struct shard *s, const struct worker *w)
+{
+	const struct worker_pool *pool = w->pool;
+	bool lone;
+
+	assert_held(&s->lock);
+	s->batch_mean += w->nr_batch * (POLL_BATCH_ONE / BATCHES) - s->batch_mean / BATCHES;
+	lone = pool && pool->key.poll_ns && pool->roams &&
+	       s->batch_mean < POLL_BATCH_ONE + POLL_BATCH_ONE / 2 &&
+	       READ_ONCE(s->run_ns) < WORTH_WAKING_NS;
+	if (lone != READ_ONCE(s->hand_over))
+		WRITE_ONCE(s->hand_over, lone);
+}
+
+/**
+ * poll_prepare - find out how long a pause takes, which is not the same on any two machines
+ *
+ * Context: thread.
+ */
+void poll_prepare(void)
+{
+	u64 best_ns = UINT64_MAX;
+
+	ctx_thread();
+	for (u32 try = 0; try < HAND_OVER_TRIES; try++) {
+		u64 begin_ns = clock_mono_ns();
+
+		for (u32 i = 0; i < HAND_OVER_SAMPLE; i++)
+			cpu_relax();
+		best_ns = min(best_ns, clock_mono_ns() - begin_ns);
+	}
+	WRITE_ONCE(hand_over_pauses, HAND_OVER_SAMPLE * HAND_OVER_NS / max(best_ns, (u64)1) + 1);
+}
+
+/**
+ * poll_hand_over - give who polls a moment to take what was queued
+ *
+ * Looking whether it is taken would keep the worker from taking it: both need the same memory.
+ *
+ * Context: any.
+ */
+void poll_hand_over(void)
+{
+	for (u32 i = READ_ONCE(hand_over_pauses); i; i--)
+		cpu_relax();
 }

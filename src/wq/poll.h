@@ -9,5 +9,13 @@
 
 bool poll_begin(struct worker *w);
 bool poll_for_works(struct worker *w);
+void poll_took(struct worker *w);
+
+/* Works come one by one if this is more than their mean number in a batch, times POLL_BATCH_ONE. */
+#define POLL_BATCH_ONE 64u
+
+void poll_note_batch_locked(struct shard *s, const struct worker *w);
+void poll_hand_over(void);
+void poll_prepare(void);
 
 #endif

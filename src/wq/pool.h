@@ -73,7 +73,7 @@ struct worker_pool {
 	/* what who polls writes */
 	u32			poller __attribute__((aligned(CACHE_LINE)));
 						/* A: id of the worker that polls, or 0 */
-	u64			rest_ns;	/* by ->poller only: the last one */
+	u64			rest_ns __attribute__((aligned(CACHE_LINE)));	/* by ->poller only: the last one */
 	u64			polled_ns;	/* A: how long, since ever; by ->poller only */
 
 	struct pool_key		key __attribute__((aligned(CACHE_LINE)));	/* I */

@@ -11,6 +11,7 @@
 #include "wq/cpu.h"
 #include "wq/fork.h"
 #include "wq/help.h"
+#include "wq/poll.h"
 #include "wq/pool.h"
 #include "wq/queue.h"
 #include "wq/room.h"
@@ -100,6 +101,8 @@ static inline void queue_one(struct rove_workqueue *wq, struct shard *s, struct 
 	WRITE_ONCE(work->next, NULL);
 	if (unlikely(shard_push_linked(s, work) | (wake != ROVE_WQ_WAKE_DEFAULT)))
 		tell_pool(s, wake);
+	else if (unlikely(READ_ONCE(s->hand_over)))
+		poll_hand_over();
 }
 
 /**

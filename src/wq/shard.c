@@ -56,6 +56,8 @@ static void forget_locked(struct shard *s)
 	WRITE_ONCE(s->announce_ns, 0);
 	WRITE_ONCE(s->tokens, 0);
 	WRITE_ONCE(s->starved, 0);
+	WRITE_ONCE(s->hand_over, 0);
+	s->batch_mean = 0;
 	WRITE_ONCE(s->run_ns, 0);
 	WRITE_ONCE(s->nr_wakeups, 0);
 	WRITE_ONCE(s->nr_cm_wakeups, 0);

@@ -59,9 +59,10 @@ struct shard {
 						 * (work_state.h) */
 	struct worker_pool	*pool;		/* A, changed under ->lock and both pools' locks */
 	struct rove_workqueue	*wq;		/* A: NULL: not used */
-	struct lane		*lane;		/* as ->pool */
 	u64			announce_ns;	/* A: when it was last announced */
 	struct shard		*announce_next;	/* in the pool's stack of announced shards */
+	u32			hand_over;	/* A: works come one by one, and somebody polls for
+						 * them: who queues gives him a moment (poll.c) */
 	u64			nr_wakeups;	/* A: workers woken by queueing */
 
 	/* what taking touches */
@@ -74,9 +75,11 @@ struct shard {
 	struct rove_work	*fixed;		/* L: last one whose ->link is known; NULL: none */
 	u64			nr_listed;	/* L: length of the list */
 	u64			splice_ns;	/* L: about when the stack was last taken */
+	struct lane		*lane;		/* as ->pool */
 	struct shard_age	age;		/* L: of those in the list */
 	u64			nr_taken;	/* L: begun or about to be, since ever */
 	u64			nr_helped;	/* L */
+	u32			batch_mean;	/* L: works taken at a time, times POLL_BATCH_ONE */
 	struct list_head	ring;		/* P: in the pool's ring; empty: not there */
 
 	/* what ends touch */

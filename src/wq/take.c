@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "wq/active.h"
 #include "wq/flush.h"
+#include "wq/poll.h"
 #include "wq/pool.h"
 #include "wq/room.h"
 #include "wq/take.h"
@@ -162,6 +163,8 @@ enum take_result shard_take(struct shard *s, struct worker *w)
 	WRITE_ONCE(w->take_ns, now);
 	age_note_locked(s, now);
 	w->nr_batch = fill_slots_locked(s, w, batch_size(s, w));
+	if (unlikely(s->hand_over || (w->pool && w->pool->key.poll_ns)))
+		poll_note_batch_locked(s, w);
 	w->leaves_more = !shard_looks_empty(s);
 	result = TAKE_SOME;
 unlock:

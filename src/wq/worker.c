@@ -27,6 +27,7 @@
 #include "wq/home.h"
 #include "wq/idtable.h"
 #include "wq/manager.h"
+#include "wq/poll.h"
 #include "wq/pool.h"
 #include "wq/search.h"
 #include "wq/take.h"
@@ -214,6 +215,8 @@ static bool run_taken(struct worker *w)
 	u32 nr = w->nr_batch;
 
 	stop_searching(w);
+	if (unlikely(w->pool->key.poll_ns))
+		poll_took(w);
 	if (unlikely(w->came_home)) {
 		w->came_home = false;
 		fetch_add_relaxed(&s->wq->nr_repatriated, 1);
@@ -252,6 +255,7 @@ static void sleep_idle(struct worker *w)
 	sleep_until_woken(w);
 	manager_stay_awake();
 	WRITE_ONCE(w->state, WORKER_ACTIVE);
+	w->may_poll = false;
 	w->searching = true;	/* so counted by who chose it */
 }
 
@@ -308,6 +312,7 @@ static void set_up_thread(struct worker *w)
 	const struct pool_key *key = &w->pool->key;
 
 	WRITE_ONCE(w->tid, gettid());
+	w->ended_ns = clock_mono_ns();
 	if (key->pin)
 		sched_setaffinity(0, key->set_bytes, key->cpus);
 	if (key->nice)
@@ -353,7 +358,8 @@ int worker_start(struct worker_pool *pool)
 	w->came_home = false;
 	w->has_slept = false;
 	w->slept_ns = 0;
-	w->ended_ns = clock_mono_ns();
+	w->may_poll = true;
+	w->polled_at_ns = 0;
 	fetch_add_seq_cst(&pool->nr_running, 1);
 	fetch_add_seq_cst(&pool->nr_searching, 1);
 	mutex_lock(&pool->lock);

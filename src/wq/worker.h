@@ -90,7 +90,9 @@ struct worker {
 	struct probe_memory	memory;		/* the manager's: what it saw last */
 	u64			idle_since_ns;	/* A: when it went to sleep */
 	u64			ended_ns;	/* W: when its last batch had been run, or it began */
+	bool			may_poll;	/* W: it has not polled in vain since its last work */
 	bool			beside;		/* W: the last work it polled for came from its own CPU */
+	u64			polled_at_ns;	/* W: when it knew last that it was on a CPU, polling */
 	u64			polled_ns;	/* A: how long it has polled, since ever */
 	u64			polled_seen_ns;	/* the manager's: at its last look */
 };

@@ -180,6 +180,61 @@ TEST(poll, one_worker_polls_and_the_others_sleep)
 	rove_workqueue_free(wq);
 }
 
+/* --- who queues ---------------------------------------------------------------------------- */
+
+static u32 nr_hand_over(const struct rove_workqueue *wq)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < wq->nr_shards; i++)
+		nr += READ_ONCE(wq->shards[i]->hand_over);
+	return nr;
+}
+
+static void run_many(struct rove_workqueue *wq)
+{
+	struct rove_work works[64], *all[64];
+
+	for (u32 i = 0; i < 64; i++) {
+		rove_work_init(&works[i], count);
+		all[i] = &works[i];
+	}
+	EXPECT_EQ(rove_queue_works(wq, all, 64), 64);
+	rove_flush_works(all, 64);
+	for (u32 i = 0; i < 64; i++)
+		rove_cancel_work_sync(&works[i]);
+}
+
+TEST(poll, who_queues_works_one_by_one_gives_the_worker_a_moment_and_who_queues_many_does_not)
+{
+	struct rove_workqueue *wq;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("needs two CPUs");
+	wq = QUEUE(.flags = ROVE_WQ_UNBOUND, .poll_us = 1000);
+	while (!nr_hand_over(wq))
+		run_one(wq);
+	while (nr_hand_over(wq))
+		run_many(wq);
+	while (!nr_hand_over(wq))
+		run_one(wq);
+	/* And not when nobody polls any more. */
+	EXPECT_EQ(rove_workqueue_set_poll_us(wq, 0), 0);
+	while (nr_hand_over(wq))
+		run_one(wq);
+	rove_workqueue_free(wq);
+}
+
+TEST(poll, who_queues_to_a_bound_queue_has_nobody_to_wait_for)
+{
+	struct rove_workqueue *wq = QUEUE(.flags = 0, .poll_us = 100);
+
+	for (u32 i = 0; i < 200; i++)
+		run_one(wq);
+	EXPECT_EQ(nr_hand_over(wq), 0);
+	rove_workqueue_free(wq);
+}
+
 /* --- when it ends -------------------------------------------------------------------------- */
 
 TEST(poll, a_worker_sleeps_when_its_time_is_over)

@@ -107,9 +107,12 @@ static inline void bench_json(const struct bench_options *opts, const char *benc
 		const struct bench_case *c = &cases[i];
 
 		fprintf(opts->json,
-			"%s{\"name\":\"%s\",\"samples\":%u,\"median\":%.3f,\"min\":%.3f,\"max\":%.3f}",
+			"%s{\"name\":\"%s\",\"samples\":%u,\"median\":%.3f,\"min\":%.3f,\"max\":%.3f,\"values\":[",
 			i ? "," : "", c->name, c->nr, bench_median(c), c->nr ? c->samples[0] : 0,
 			c->nr ? c->samples[c->nr - 1] : 0);
+		for (u32 k = 0; k < c->nr; k++)
+			fprintf(opts->json, "%s%.3f", k ? "," : "", c->samples[k]);
+		fprintf(opts->json, "]}");
 	}
 	fprintf(opts->json, "]}\n");
 }

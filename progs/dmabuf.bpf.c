@@ -240,9 +240,18 @@ static __always_inline bool is_dmabuf(const struct file *file)
 	return file->f_inode->i_sb->s_magic == DMA_BUF_MAGIC;
 }
 
+struct hold {
+	__u32 type;
+	__u64 size_bytes, space, place;
+};
+
+/*
+ * The kernel goes from thread to thread, and passes by those that have the table of their
+ * leader.  Where that has none any more, or a thread has another, what threads share comes
+ * several times; the reader of the records tells by the place.
+ */
 static __always_inline void emit_holder(const struct task_struct *task, const struct file *file,
-					__u32 type, __u64 size_bytes,
-					struct rove_dmabuf_walk *walk)
+					const struct hold *hold, struct rove_dmabuf_walk *walk)
 {
 	struct rove_dmabuf_holder *rec;
 
@@ -252,10 +261,12 @@ static __always_inline void emit_holder(const struct task_struct *task, const st
 		walk->lost++;
 		return;
 	}
-	rec->type = type;
+	rec->type = hold->type;
 	rec->pid = task->tgid;
 	rec->inode = file->f_inode->i_ino;
-	rec->size_bytes = size_bytes;
+	rec->size_bytes = hold->size_bytes;
+	rec->space = hold->space;
+	rec->place = hold->place;
 	bpf_probe_read_kernel_str(rec->comm, sizeof(rec->comm), task->group_leader->comm);
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
@@ -271,9 +282,16 @@ int dmabuf_files(struct bpf_iter__task_file *ctx)
 		return 0;
 	if (is_over(walk))
 		return STOP;
-	if (is_dmabuf(file))
-		emit_holder(task, file, ROVE_DMABUF_FD,
-			    core_cast(file->private_data, struct dma_buf)->size, walk);
+	if (is_dmabuf(file)) {
+		const struct hold hold = {
+			.type = ROVE_DMABUF_FD,
+			.size_bytes = core_cast(file->private_data, struct dma_buf)->size,
+			.space = (unsigned long)task->files,
+			.place = ctx->fd,
+		};
+
+		emit_holder(task, file, &hold, walk);
+	}
 	return 0;
 }
 
@@ -290,9 +308,16 @@ int dmabuf_maps(struct bpf_iter__task_vma *ctx)
 	if (is_over(walk))
 		return STOP;
 	file = vma->vm_file;
-	if (file && is_dmabuf(file))
-		emit_holder(task, file, ROVE_DMABUF_MAPPING, vma->vm_end - vma->vm_start,
-			    walk);
+	if (file && is_dmabuf(file)) {
+		const struct hold hold = {
+			.type = ROVE_DMABUF_MAPPING,
+			.size_bytes = vma->vm_end - vma->vm_start,
+			.space = (unsigned long)vma->vm_mm,
+			.place = vma->vm_start,
+		};
+
+		emit_holder(task, file, &hold, walk);
+	}
 	return 0;
 }
 

@@ -63,6 +63,7 @@ struct dma_buf_attachment {
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end;
+	struct mm_struct *vm_mm;
 	struct file *vm_file;
 };
 
@@ -70,6 +71,7 @@ struct task_struct {
 	int tgid;
 	char comm[16];
 	struct task_struct *group_leader;
+	struct files_struct *files;
 };
 
 struct bpf_iter__dmabuf {

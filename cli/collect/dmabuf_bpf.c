@@ -58,6 +58,8 @@ static int add_holder(struct dmabuf_set *set, const struct rove_dmabuf_holder *r
 		.pid = rec->pid,
 		.nr_fds = rec->type == ROVE_DMABUF_FD,
 		.nr_maps = rec->type == ROVE_DMABUF_MAPPING,
+		.space = rec->space,
+		.place = rec->place,
 		.comm = rec->comm,
 	});
 }

@@ -7,16 +7,21 @@
  * any bytes: in fdinfo the name comes last, so what stands before it can be trusted, and
  * maps has it without newlines.
  *
+ * The files of a process are those of its leader.  A thread may have a table of descriptors of
+ * its own, and goes on when the leader has exited, who has nothing then; kcmp(2) tells.
+ *
  * Not here: buffers that no process holds.  Nothing in /proc tells of them.
  */
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/kcmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -24,6 +29,7 @@
 #include "cli/collect/dmabuf_proc.h"
 
 #define LINK_PREFIX "/dmabuf:"
+#define MAX_TABLES 64		/* of descriptors, in one process */
 #define FIRST_PID_NAMESPACE "pid:[4026531836]"	/* a number that does not change */
 
 struct scan {
@@ -31,7 +37,8 @@ struct scan {
 	bool add_buffers;
 	struct dmabuf_proc_result *result;
 	int proc_fd;
-	/* The process that is looked into: */
+	bool is_real;		/* not a copy somewhere else, whose numbers mean nothing */
+	/* The process that is looked into, or a thread of it: */
 	int pid_fd;
 	u64 pid;
 	const char *comm;	/* NULL: not asked yet */
@@ -309,6 +316,78 @@ static int look_at_maps(struct scan *scan)
 
 /* --- all processes ------------------------------------------------------------------------- */
 
+/* Threads of one process, no two of which have the same table of descriptors. */
+struct tables {
+	u64 threads[MAX_TABLES];
+	u32 nr;
+	bool has_maps;		/* one of them had an address space; all have the same */
+};
+
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ESRCH;
+}
+
+static int compare_threads(u64 thread, u64 other, int what)
+{
+	return syscall(SYS_kcmp, (pid_t)thread, (pid_t)other, what, 0, 0);
+}
+
+/* Where kcmp(2) is not to be had, or there is no room: taken for one that has been seen. */
+static bool has_new_table(const struct tables *tables, u64 thread)
+{
+	if (tables->nr == MAX_TABLES || compare_threads(thread, thread, KCMP_FILES))
+		return false;
+	for (u32 i = 0; i < tables->nr; i++)
+		if (!compare_threads(thread, tables->threads[i], KCMP_FILES))
+			return false;
+	return true;
+}
+
+static int look_at_thread(struct scan *scan, int task_fd, const char *name, struct tables *tables)
+{
+	u64 thread = strtoull(name, NULL, 10);
+	int pid_fd = scan->pid_fd, err;
+	bool has_maps = !tables->has_maps && compare_threads(thread, scan->pid, KCMP_VM) > 0;
+
+	if (!has_new_table(tables, thread))
+		return 0;
+	scan->pid_fd = openat(task_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = scan->pid_fd < 0 ? -errno : look_at_fds(scan);
+	if (!err && has_maps)
+		err = look_at_maps(scan);
+	if (!err) {
+		tables->threads[tables->nr++] = thread;
+		tables->has_maps |= has_maps;
+	}
+	if (scan->pid_fd >= 0)
+		close(scan->pid_fd);
+	scan->pid_fd = pid_fd;
+	return is_gone(err) ? 0 : err;
+}
+
+/* The directory of the threads has two links more than there are threads. */
+static int look_at_threads(struct scan *scan)
+{
+	struct tables tables = { .threads = { scan->pid }, .nr = 1 };
+	int fd = openat(scan->pid_fd, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = 0;
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir;
+
+	dir = fd >= 0 && !fstat(fd, &st) && st.st_nlink > 3 ? fdopendir(fd) : NULL;
+	while (dir && !err && (entry = readdir(dir)))
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    strtoull(entry->d_name, NULL, 10) != scan->pid)
+			err = look_at_thread(scan, fd, entry->d_name, &tables);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+/* A leader that has exited has neither descriptors nor mappings. */
 static int look_into_process(struct scan *scan, const char *pid_name)
 {
 	int err;
@@ -321,6 +400,8 @@ static int look_into_process(struct scan *scan, const char *pid_name)
 	err = look_at_fds(scan);
 	if (!err)
 		err = look_at_maps(scan);
+	if ((!err || is_gone(err)) && scan->is_real)
+		err = look_at_threads(scan);
 	close(scan->pid_fd);
 	return err;
 }
@@ -384,6 +465,7 @@ int dmabuf_proc_scan(struct dmabuf_set *set, bool add_buffers,
 	if (!dir)
 		return -errno;
 	scan.proc_fd = dirfd(dir);
+	scan.is_real = !getenv("ROVE_PROC_ROOT");
 	ret_result->hides = is_in_namespace(scan.proc_fd) || hides_processes(scan.proc_fd);
 	while (!err && (entry = readdir(dir)))
 		if (isdigit((unsigned char)entry->d_name[0]))

@@ -192,7 +192,17 @@ static int compare_holds(const void *a, const void *b)
 
 	if (one->inode != two->inode)
 		return one->inode < two->inode ? -1 : 1;
-	return (one->pid > two->pid) - (one->pid < two->pid);
+	if (one->pid != two->pid)
+		return one->pid < two->pid ? -1 : 1;
+	if (one->space != two->space)
+		return one->space < two->space ? -1 : 1;
+	return (one->place > two->place) - (one->place < two->place);
+}
+
+/* Met again, by way of another thread? */
+static bool is_same_hold(const struct dmabuf_hold *a, const struct dmabuf_hold *b)
+{
+	return a->space && !compare_holds(a, b);
 }
 
 static int compare_attaches(const void *a, const void *b)
@@ -231,6 +241,8 @@ static int join_holders(struct dmabuf_set *set)
 
 		if (!row)
 			continue;	/* it came after the buffers were looked at */
+		if (i && is_same_hold(&set->holds[i - 1], &set->holds[i]))
+			continue;
 		if (!row->holders)
 			row->holders = &holders[i];
 		add_holder(row, (struct dmabuf_holder *)row->holders, &set->holds[i]);

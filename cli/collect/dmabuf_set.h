@@ -17,6 +17,7 @@ struct dmabuf_hold {
 	u64 inode;
 	u64 pid;
 	u64 nr_fds, nr_maps;
+	u64 space, place;		/* one that is in the same place is the same; ->space 0: unlike all */
 	const char *comm;		/* stays in place, or from dmabuf_set_text() */
 };
 

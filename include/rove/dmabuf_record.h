@@ -60,6 +60,11 @@ struct rove_dmabuf_holder {
 	__u32 pid;			/* the process, not the thread */
 	__u64 inode;
 	__u64 size_bytes;		/* of the buffer (descriptor) or the mapping */
+	/*
+	 * Which table of descriptors or address space, and where in it: the descriptor's number,
+	 * the mapping's address.  Met by way of several threads, it is the same one.
+	 */
+	__u64 space, place;
 	char comm[ROVE_DMABUF_COMM_BYTES];	/* of the process; any bytes */
 };
 

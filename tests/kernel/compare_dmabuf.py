@@ -97,10 +97,14 @@ def check_bufinfo(folder, ledger):
 
 
 def load_proc(folder):
-    """{(pid, inode): [descriptors, mappings]} and {inode: (size, references)}"""
-    held, known, files = {}, {}, {}
+    """{(pid, inode): [descriptors, mappings]} and {inode: (size, references)}
+
+    Threads have the same, or one has a table of its own, or their leader has nothing any more:
+    here no two tables of a process have the same in the same place.
+    """
+    held, known, files, maps = {}, {}, {}, set()
     for line in read_text(f"{folder}/fdinfo").split("\n"):
-        m = re.fullmatch(r"/proc/(\d+)/fdinfo/(\d+):(\w+):\t(.*)", line)
+        m = re.fullmatch(r"/proc/(\d+)/task/\d+/fdinfo/(\d+):(\w+):\t(.*)", line)
         if m:
             files.setdefault((int(m[1]), int(m[2])), {})[m[3]] = m[4]
     for (pid, _), keys in files.items():
@@ -108,9 +112,11 @@ def load_proc(folder):
             held.setdefault((pid, int(keys["ino"])), [0, 0])[0] += 1
             known[int(keys["ino"])] = (int(keys["size"]), int(keys["count"]))
     for line in read_text(f"{folder}/maps").split("\n"):
-        m = re.match(r"/proc/(\d+)/maps:\S+ \S+ \S+ 00:\S+ (\d+) +/dmabuf:", line)
+        m = re.match(r"/proc/(\d+)/task/\d+/maps:(\S+) \S+ \S+ 00:\S+ (\d+) +/dmabuf:", line)
         if m:
-            held.setdefault((int(m[1]), int(m[2])), [0, 0])[1] += 1
+            maps.add((int(m[1]), m[2], int(m[3])))
+    for pid, _, inode in maps:
+        held.setdefault((pid, inode), [0, 0])[1] += 1
     return held, known
 
 
@@ -176,7 +182,7 @@ def check_noticed(folder, ledger, case):
 def check_kernel_only(folder, ledger, case):
     """What only a socket holds has one reference, and nobody."""
     want = sorted(inode for inode, buffer in ledger.items() if not buffer["holders"])
-    expect(len(want) >= len(ledger) // 10, "the ledger has such buffers")
+    expect(len(want) >= len(ledger) // 20, "the ledger has such buffers")
     records = load(folder, case)["records"]
     equal(sorted(r["inode"] for r in records if r["kernel_only"]), want, "kernel-only buffers")
     for record in records:
@@ -204,6 +210,9 @@ def check_proc_source(folder, ledger, case="proc"):
         want.update(dict.fromkeys(("nr_attachments", "devices", "torn")))
         if not want["nr_fds"]:
             want.update(dict.fromkeys(("refs", "exporter")))
+        # What shows a mapping's file, and so its size, is there of a living leader only.
+        if not want["nr_fds"] and {holder["comm"] for holder in want["holders"]} == {"headless"}:
+            want.update(dict.fromkeys(("size_bytes", "rss_bytes", "pss_bytes")))
         record.pop("owner")
         record.pop("name_truncated")
         want.pop("name_truncated")
@@ -232,7 +241,8 @@ def wanted_processes(ledger):
 def check_by_process(folder, ledger, case):
     records = load(folder, case)["records"]
     equal({record["pid"]: record for record in records}, wanted_processes(ledger), "the rows")
-    equal(len(records), 5, "processes")
+    equal(len(records), len({pid for b in ledger.values() for pid in b["holders"]}), "processes")
+    expect(len(records) >= 10, "the ledger has so many processes")
 
 
 def check_by_exporter(folder, ledger):
@@ -323,6 +333,17 @@ def check_same(folder):
     equal((read_status(folder, "same"), load(folder, "same")["records"]), (0, []), "no difference")
 
 
+def check_stirred(folder, case, source):
+    """Others came and went meanwhile, buffers and processes; that changes nothing of these."""
+    ledger = load_ledger(f"{folder}/ledger.stir")
+    document = load(folder, case)
+    equal((read_status(folder, case), document["source"]), (0, source), "status and source")
+    equal((document["complete"], document["lost"]), (True, 0), "header")
+    inodes = [record["inode"] for record in document["records"]]
+    equal(len(set(inodes)), len(inodes), "inodes that are there once")
+    check_records({"records": [r for r in document["records"] if r["inode"] in ledger]}, ledger)
+
+
 def check_many(folder):
     ledger = load_ledger(f"{folder}/ledger.many")
     document = load(folder, "many")
@@ -351,6 +372,8 @@ def tests_of_kernel(folder, ledger):
     yield "rove dmabuf chooses the kernel", check_answer, folder, ledger, "auto", "kernel"
     yield "rove dmabuf without debugfs is as right", check_answer, folder, ledger, \
         "no-debugfs", "kernel"
+    yield "rove dmabuf by the kernel is right while other buffers and processes come and go", \
+        check_stirred, folder, "stir-kernel", "kernel"
     yield "rove dmabuf of 3,500 buffers is right where the ring buffer must grow", check_many, folder
     yield "rove dmabuf --budget-ms stops in time and leaves unknown what it did not see", \
         check_budget, folder, ledger
@@ -381,6 +404,8 @@ def tests(folder):
     yield from (tests_of_kernel if has_bpf else tests_of_fallback)(folder, ledger)
     yield "rove dmabuf --source debugfs is right in every buffer, holder and sum", \
         check_answer, folder, ledger, "debugfs", "debugfs"
+    yield "rove dmabuf --source debugfs is right while other buffers and processes come and go", \
+        check_stirred, folder, "stir-debugfs", "debugfs"
     yield "rove dmabuf --source proc is right in what it sees and says what it does not", \
         check_proc_source, folder, ledger
     yield "rove dmabuf --source sysfs says what the kernel lacks", check_missing, folder, \

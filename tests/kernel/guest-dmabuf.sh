@@ -9,6 +9,7 @@
 #	/out/dmabuf/CASE.json .err .status	what rove answered
 #	/out/dmabuf/before.ndjson	a recording, before
 #	/out/dmabuf/ledger.more		what make_dmabufs added to it
+#	/out/dmabuf/ledger.stir		while others come and go
 #	/out/dmabuf/ledger.many		many more than fit the ring buffer at first
 #
 # Nothing changes while a scene's answers are taken.
@@ -39,8 +40,8 @@ every_source()
 scene_ledger()
 {
 	cat $buffers >$out/bufinfo
-	grep -H -E '^(ino|size|count|exp_name):' /proc/[0-9]*/fdinfo/* >$out/fdinfo 2>/dev/null
-	grep -H ' /dmabuf:' /proc/[0-9]*/maps >$out/maps 2>/dev/null
+	grep -H -E '^(ino|size|count|exp_name):' /proc/[0-9]*/task/*/fdinfo/* >$out/fdinfo 2>/dev/null
+	grep -H ' /dmabuf:' /proc/[0-9]*/task/*/maps >$out/maps 2>/dev/null
 	every_source
 	ask by-exporter by-exporter -j
 	ask by-process by-process -j
@@ -76,6 +77,10 @@ ledger)
 more)
 	scene_more
 	;;
+stir)
+	ask stir-kernel -j --source kernel
+	ask stir-debugfs -j --source debugfs
+	;;
 many)
 	ask many -j -v
 	;;
@@ -96,6 +101,7 @@ all)
 	77)	every_source; exit 0 ;;
 	*)	cat $out/ledger.skip >&2; exit 1 ;;
 	esac
+	make_dmabufs -s -n 400 -l $out/ledger.stir -- "$0" stir
 	[ "${with_bpf-0}" = 0 ] || make_dmabufs -n 3500 -l $out/ledger.many -- "$0" many
 	;;
 esac

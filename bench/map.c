@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * bench/map.c - what the operations of hash maps cost, beside the kernel's
+ * bench/map.c - what the operations of hash maps cost, resizable ones too, beside the kernel's
  *
  * Ours are called as helpers call them, in one read section for NR_OPS of them: in a
  * thread, and declared as in a signal handler, where nothing may be locked for or
@@ -19,6 +19,7 @@
 
 #include "base/context.h"
 #include "bench/stats.h"
+#include "bpf/core/uapi.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 #include "tests/unit/syscall/bpf.h"
@@ -120,9 +121,9 @@ static struct bpf_map *map_at(int fd)
 	return map;
 }
 
-static struct ours new_ours(enum op op, u32 flags, bool handler)
+static struct ours new_ours(enum op op, u32 type, u32 flags, bool handler)
 {
-	int fd = map_new(type_of(op), 4, 8, 4 * NR_KEYS, flags), outer;
+	int fd = map_new(type, 4, 8, 4 * NR_KEYS, flags), outer;
 	struct ours o = {
 		.map = map_at(fd), .op = op, .looks_up = looks_up(op), .handler = handler,
 	};
@@ -263,7 +264,7 @@ static const char *const json_names[] = {
 
 static void run_op(enum op op, const struct bench_options *opts)
 {
-	static struct ours ours[4];
+	static struct ours ours[5];
 	static struct kernels kernels[2];
 	struct bench_case cases[] = {
 		{ "rove, thread", ours_once, &ours[0], NR_OPS },
@@ -271,19 +272,25 @@ static void run_op(enum op op, const struct bench_options *opts)
 		{ "rove, signal handler", ours_once, &ours[2], NR_OPS },
 		{ "the kernel", kernel_once, &kernels[0], NR_OPS },
 		{ "the kernel, BPF_F_NO_PREALLOC", kernel_once, &kernels[1], NR_OPS },
+		{ "rove, resizable, thread", ours_once, &ours[3], NR_OPS },
+		{ "rove, resizable, signal handler", ours_once, &ours[4], NR_OPS },
 	};
+	/* There is none with values of CPUs, and one in a map is found as any. */
+	u32 nr_cases = op <= INSERT_DELETE ? ARRAY_SIZE(cases) : ARRAY_SIZE(cases) - 2;
 
-	ours[0] = new_ours(op, 0, false);
-	ours[1] = new_ours(op, BPF_F_NO_PREALLOC, false);
-	ours[2] = new_ours(op, 0, true);
+	ours[0] = new_ours(op, type_of(op), 0, false);
+	ours[1] = new_ours(op, type_of(op), BPF_F_NO_PREALLOC, false);
+	ours[2] = new_ours(op, type_of(op), 0, true);
+	for (u32 i = 3; i < nr_cases - 2; i++)
+		ours[i] = new_ours(op, MAP_TYPE_RHASH, BPF_F_NO_PREALLOC, i == 4);
 	kernels[0].prog = kernel_new(op, 0);
 	kernels[1].prog = kernel_new(op, BPF_F_NO_PREALLOC);
 	if (kernels[0].prog < 0)
 		printf("the kernel's bpf(2): %s\n", strerror(-kernels[0].prog));
 	nr_refused = 0;
-	bench_run(cases, ARRAY_SIZE(cases), opts->rounds);
+	bench_run(cases, nr_cases, opts->rounds);
 	printf("%-36s %10s   %-18s %s\n", op_names[op], "median ns", "min .. max", "ratio to the kernel's");
-	for (u32 i = 0; i < ARRAY_SIZE(cases); i++)
+	for (u32 i = 0; i < nr_cases; i++)
 		if (cases[i].nr)
 			printf("  %-34s %10.1f   %6.1f .. %-8.1f %.2f\n", cases[i].name,
 			       bench_median(&cases[i]), cases[i].samples[0],
@@ -292,7 +299,7 @@ static void run_op(enum op op, const struct bench_options *opts)
 			       bench_median(&cases[i]) / bench_median(&cases[3]) : 0);
 	if (nr_refused)
 		printf("  %u operations of ours were refused\n", nr_refused);
-	bench_json(opts, json_names[op], "ns", cases, ARRAY_SIZE(cases));
+	bench_json(opts, json_names[op], "ns", cases, nr_cases);
 }
 
 int main(int argc, char **argv)

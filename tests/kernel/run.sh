@@ -168,7 +168,7 @@ test_on_new_kernel()
 {
 	local version=$1 image=$2 out=$3/tools tool slow
 
-	for tool in $tools/equal_records $tools/corpus $tools/async_table $units/dma_buf_memory_test; do
+	for tool in $tools/equal_records $tools/corpus $tools/async_table $tools/bpf_differ $units/dma_buf_memory_test; do
 		if ! [ -x $tool ]; then
 			tap echo "not ok - $tool is there (make tests)"
 			return
@@ -183,7 +183,7 @@ test_on_new_kernel()
 	done
 	if ! $here/boot.sh --kernel "$image" --run $here/guest-tools.sh --out "$out" --timeout 900 \
 	     --put $tools/equal_records --put $tools/corpus --put "$scratch/verifier" \
-	     --put $tools/async_table --put build/tests/progs/async_table.bpf.o \
+	     --put $tools/bpf_differ --put $tools/async_table --put build/tests/progs/async_table.bpf.o \
 	     --put $units/dma_buf_memory_test --put $progs/wakeup.bpf.o >"$scratch/log" 2>&1; then
 		tap echo "not ok - Debian $version: the guest ran the tests that need a new kernel"
 		sed 's/^/# /' "$scratch/log"
@@ -191,6 +191,7 @@ test_on_new_kernel()
 	fi
 	tap passed_on "$out/equal_records.tap" "$(head -1 "$3/release")"
 	tap passed_on "$out/corpus.tap" "$(head -1 "$3/release")"
+	tap passed_on "$out/bpf_differ.tap" "$(head -1 "$3/release")"
 	tap passed_on "$out/dma_buf_memory.tap" "$(head -1 "$3/release")"
 	test_async "$version" "$out" "$(head -1 "$3/release")"
 }

@@ -21,6 +21,7 @@
 #include "tests/tool/bpf_differ/map_more.h"
 #include "tests/tool/bpf_differ/outer.h"
 #include "tests/tool/bpf_differ/progs.h"
+#include "tests/tool/bpf_differ/rhash.h"
 #include "tests/tool/bpf_differ/runs.h"
 #include "tests/tool/bpf_differ/storage.h"
 #include "tests/tool/bpf_differ/stats.h"
@@ -44,6 +45,7 @@ static const struct group {
 	{ "inner", group_inner },
 	{ "outer", group_outer },
 	{ "percpu_hash", group_percpu_hash },
+	{ "rhash", group_rhash },
 	{ "storage", group_storage },
 	{ "access", group_access },
 	{ "freeze", group_freeze },

@@ -16,6 +16,7 @@ static const struct known known[] = {
 	/* --- what a process has none of */
 	{ "create", "*map_ifindex=*", "devices are the kernel's" },
 	{ "create", "* word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
+	{ "rhash", "*rhash* word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
 	{ "storage", "storage word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
 	{ "load", "*attach_prog_fd=*", "no program is attached to another here" },
 	{ "load", "*prog_flags=0x40", "bound to a device", "6.3" },
@@ -26,6 +27,7 @@ static const struct known known[] = {
 	{ "create", "typed outer word at 8[048]", "signatures: looked at before types here", "6.18" },
 	{ "ids", "BTF by id word at 12", "tokens: must be zero here", "6.17" },
 	{ "btf", "BTF word at 3[26]", "tokens: must be zero here", "6.9" },
+	{ "runs", "classifier test.flags=0x4*", "packets here have no checksum" },
 	{ "runs", "filter test.flags=0x4*", "packets here have no checksum" },
 
 	/* --- stricter */
@@ -33,8 +35,10 @@ static const struct known known[] = {
 	  "a name's letters are those of ASCII; the kernel takes Latin-1's too" },
 	{ "create", "typed*type_id=0x3", "a variable is not the type of a key or value" },
 	{ "storage", "storage btf_*_type_id=0x3", "the same" },
+	{ "rhash", "typed rhash btf_*_type_id=0x3", "the same" },
 	{ "create", "section btf_key_type_id=0x3", "a variable is not the type of a key" },
 	{ "batch_attr", "*batch.flags=*", "batches have no flags: must be zero here" },
+	{ "rhash", "*batch.flags=*", "the same" },
 	{ "btf", "BTF with 0x100 at 36", "bits of an int that mean nothing must be zero here" },
 	{ "btf", "BTF with bit ? of byte 37 turned", "so must these" },
 	{ "btf", "BTF with 0x[8f]* at 48", "a size is at most INT_MAX here" },

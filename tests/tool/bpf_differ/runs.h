@@ -42,6 +42,12 @@ static inline void fill_run_filter(struct world *w, union bpf_attr *a)
 	a->test.data_size_out = 64;
 }
 
+static inline void fill_run_classifier(struct world *w, union bpf_attr *a)
+{
+	fill_run_filter(w, a);
+	a->test.prog_fd = w->classifier;
+}
+
 #define RUN_MEMBERS                                                                  \
 	MEMBER(FD, test.prog_fd), MEMBER(NUMBER, test.retval), MEMBER(SMALL, test.data_size_in), \
 	MEMBER(SMALL, test.data_size_out), MEMBER(POINTER, test.data_in), \
@@ -56,6 +62,8 @@ static const struct base run_bases[] = {
 	{ "syscall with context", BPF_PROG_TEST_RUN, fill_run_ctx,
 	  { RUN_MEMBERS, MEMBER(SMALL, test.cpu) }, offsetof(union bpf_attr, test.duration) },
 	{ "filter", BPF_PROG_TEST_RUN, fill_run_filter, { RUN_MEMBERS },
+	  offsetof(union bpf_attr, test.duration) },
+	{ "classifier", BPF_PROG_TEST_RUN, fill_run_classifier, { RUN_MEMBERS },
 	  offsetof(union bpf_attr, test.duration) },
 };
 
@@ -94,7 +102,7 @@ static inline void run_for_values(struct side *s, u32 type)
 		int fd = load(s, type, insns, ARRAY_SIZE(insns));
 		union bpf_attr a = { .test = { .prog_fd = fd } };
 
-		if (type == BPF_PROG_TYPE_SOCKET_FILTER) {
+		if (type != BPF_PROG_TYPE_SYSCALL) {
 			a.test.data_in = PTR(run_packet);
 			a.test.data_size_in = sizeof(run_packet);
 		}
@@ -106,13 +114,13 @@ static inline void run_for_values(struct side *s, u32 type)
 }
 
 /* A filter's packet, and the room for it. */
-static inline void run_filters(struct side *s, struct world *w)
+static inline void run_packets(struct side *s, int prog, const char *name)
 {
 	static const u32 sizes[] = { 0, 1, 13, 14, 15, 33, 34, 64 };
 
 	for (u32 in = 0; in < ARRAY_SIZE(sizes); in++)
 		for (u32 out = 0; out < ARRAY_SIZE(sizes); out++) {
-			union bpf_attr a = { .test = { .prog_fd = w->filter,
+			union bpf_attr a = { .test = { .prog_fd = prog,
 						       .data_in = PTR(run_packet),
 						       .data_size_in = sizes[in],
 						       .data_out = PTR(run_packet_out),
@@ -120,11 +128,12 @@ static inline void run_filters(struct side *s, struct world *w)
 
 			reset_run_places();
 			say(s, s->call(BPF_PROG_TEST_RUN, &a, sizeof(a)),
-			    "packet of %u, room for %u", sizes[in], sizes[out]);
-			say(s, a.test.data_size_out, "packet of %u, room for %u: size out",
-			    sizes[in], sizes[out]);
+			    "%s: packet of %u, room for %u", name, sizes[in], sizes[out]);
+			say(s, a.test.data_size_out, "%s: packet of %u, room for %u: size out",
+			    name, sizes[in], sizes[out]);
 			say_bytes(s, run_packet_out, sizeof(run_packet_out),
-				  "packet of %u, room for %u: bytes", sizes[in], sizes[out]);
+				  "%s: packet of %u, room for %u: bytes", name, sizes[in],
+				  sizes[out]);
 		}
 }
 
@@ -165,7 +174,9 @@ static inline void group_runs(struct side *s)
 	reset_run_places();
 	run_for_values(s, BPF_PROG_TYPE_SYSCALL);
 	run_for_values(s, BPF_PROG_TYPE_SOCKET_FILTER);
-	run_filters(s, &w);
+	run_for_values(s, BPF_PROG_TYPE_SCHED_CLS);
+	run_packets(s, w.filter, "filter");
+	run_packets(s, w.classifier, "classifier");
 	reset_run_places();
 	run_filter_fields(s);
 	drop_world(s, &w);

@@ -269,6 +269,7 @@ static inline int load_btf(struct side *s)
 /* One of everything, for a group. */
 struct world {
 	int array, hash, ringbuf, stacks, lru, percpu, mmapable, prog, filter, btf;
+	int classifier;
 	int percpu_hash, lru_percpu, outer, outer_hash;	/* maps like ->array are in the latter */
 	int other;		/* a descriptor that bpf(2) knows nothing of */
 };
@@ -288,12 +289,13 @@ static inline void make_world(struct side *s, struct world *w)
 	w->mmapable = make_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1000, BPF_F_MMAPABLE);
 	w->prog = load_ret0(s, BPF_PROG_TYPE_SYSCALL);
 	w->filter = load_ret0(s, BPF_PROG_TYPE_SOCKET_FILTER);
+	w->classifier = load_ret0(s, BPF_PROG_TYPE_SCHED_CLS);
 	w->btf = load_btf(s);
 	w->other = open("/dev/null", O_RDWR | O_CLOEXEC);
 	must(s, w->array >= 0 && w->hash >= 0 && w->ringbuf >= 0 && w->stacks >= 0 &&
 	       w->lru >= 0 && w->percpu >= 0 && w->percpu_hash >= 0 && w->lru_percpu >= 0 &&
 	       w->outer >= 0 && w->outer_hash >= 0 && w->mmapable >= 0 && w->prog >= 0 &&
-	       w->filter >= 0 && w->btf >= 0 && w->other >= 0,
+	       w->filter >= 0 && w->classifier >= 0 && w->btf >= 0 && w->other >= 0,
 	     "one of each");
 }
 
@@ -312,6 +314,7 @@ static inline void drop_world(struct side *s, struct world *w)
 	s->close(w->mmapable);
 	s->close(w->prog);
 	s->close(w->filter);
+	s->close(w->classifier);
 	s->close(w->btf);
 	close(w->other);
 }

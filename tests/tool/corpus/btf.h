@@ -101,7 +101,7 @@ static inline struct case_btf *case_btf_make(const struct corpus_case *c)
 
 static inline bool case_map_has_btf(const struct case_map *map)
 {
-	return map->has_timer || map->has_wq || map->type == BPF_MAP_TYPE_TASK_STORAGE;
+	return map->has_timer || map->has_wq || map->has_lock || map->type == BPF_MAP_TYPE_TASK_STORAGE;
 }
 
 static inline u32 case_special(struct btf_maker *m, const char *name)
@@ -110,6 +110,14 @@ static inline u32 case_special(struct btf_maker *m, const char *name)
 
 	maker_member(m, "a", type_u64, 0);
 	maker_member(m, "b", type_u64, 8);
+	return id;
+}
+
+static inline u32 case_lock(struct btf_maker *m)
+{
+	u32 id = maker_struct(m, "bpf_spin_lock", 4, 1);
+
+	maker_member(m, "val", 1, 0);
 	return id;
 }
 
@@ -123,7 +131,7 @@ struct case_map_btf {
 static inline void case_map_btf_make(const struct case_map *map, struct case_map_btf *ret)
 {
 	struct btf_maker *m = calloc(1, sizeof(*m));
-	u32 timer, wq;
+	u32 timer, wq, lock = 0;
 
 	if (!m)
 		abort();
@@ -131,13 +139,19 @@ static inline void case_map_btf_make(const struct case_map *map, struct case_map
 	ret->key_id = maker_int(m, "int", 4, BTF_INT_SIGNED);
 	timer = case_special(m, "bpf_timer");
 	wq = case_special(m, "bpf_wq");
-	ret->value_id = maker_struct(m, "value", map->value_size, map->has_timer + map->has_wq);
+	if (map->has_lock)
+		lock = case_lock(m);
+	ret->value_id = maker_struct(m, "value", map->value_size,
+				     map->has_timer + map->has_wq + map->has_lock);
 	if (map->has_timer && (!map->has_wq || map->timer < map->wq))
 		maker_member(m, "timer", timer, map->timer);
 	if (map->has_wq)
 		maker_member(m, "wq", wq, map->wq);
 	if (map->has_timer && map->has_wq && map->timer >= map->wq)
 		maker_member(m, "timer", timer, map->timer);
+	/* Behind the others. */
+	if (map->has_lock)
+		maker_member(m, "lock", lock, map->lock);
 	ret->data = maker_image(m, &ret->size);
 	free(m);
 }

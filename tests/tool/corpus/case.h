@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "bpf/core/insn.h"
+#include "bpf/core/uapi.h"
 
 #define CASE_MAX_INSNS 8192
 #define CASE_MAX_MAPS 8
@@ -25,8 +26,8 @@
 
 struct case_map {
 	u32 type, key_size, value_size, max_entries;
-	bool has_timer, has_wq;
-	u32 timer, wq;	/* offsets of the special fields */
+	bool has_timer, has_wq, has_lock;
+	u32 timer, wq, lock;	/* offsets of the special fields */
 	bool has_inner;
 	u32 inner;	/* the number of a map before this one: like those in it */
 	bool any_size;	/* BPF_F_INNER_MAP */
@@ -157,6 +158,7 @@ static const struct case_word case_prog_types[] __attribute__((unused)) = {
 
 static const struct case_word case_map_types[] __attribute__((unused)) = {
 	{ "hash", BPF_MAP_TYPE_HASH },
+	{ "rhash", MAP_TYPE_RHASH },
 	{ "lru_hash", BPF_MAP_TYPE_LRU_HASH },
 	{ "percpu_array", BPF_MAP_TYPE_PERCPU_ARRAY },
 	{ "percpu_hash", BPF_MAP_TYPE_PERCPU_HASH },

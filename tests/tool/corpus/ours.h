@@ -25,7 +25,7 @@
 	 1ull << BPF_MAP_TYPE_LRU_PERCPU_HASH)
 #define KEYED_TYPES                                                                  \
 	(1ull << BPF_MAP_TYPE_HASH | 1ull << BPF_MAP_TYPE_ARRAY |                    \
-	 1ull << BPF_MAP_TYPE_LRU_HASH | PERCPU_TYPES)
+	 1ull << BPF_MAP_TYPE_LRU_HASH | 1ull << MAP_TYPE_RHASH | PERCPU_TYPES)
 #define OUTER_TYPES (1ull << BPF_MAP_TYPE_ARRAY_OF_MAPS | 1ull << BPF_MAP_TYPE_HASH_OF_MAPS)
 #define PERCPU_MAP { .kind = ARG_MAP, .map_types = PERCPU_TYPES }
 #define KEYED_MAP { .kind = ARG_MAP, .map_types = KEYED_TYPES }

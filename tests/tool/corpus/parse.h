@@ -7,7 +7,7 @@
  *	          and iter.s/TARGET for one that may sleep
  *	flags:    test_state_freq
  *	kernel:   skip REASON, when a kernel cannot be asked
- *	map N:    array key=4 value=8 entries=1 [rdonly=HEXBYTES] [timer=OFFSET] [wq=OFFSET]
+ *	map N:    array key=4 value=8 entries=1 [rdonly=HEXBYTES] [timer=OFFSET] [wq=OFFSET] [lock=OFFSET]
  *	          [any_size]; of a map of maps inner=N, a map before it
  *	global:   NAME ARGS: the subprogram at that label is global and takes ARGS numbers
  *	code:     instructions and "label:" lines, until an empty line
@@ -72,6 +72,8 @@ static inline int parse_map(struct corpus_case *c, char *text)
 			map->has_timer = true;
 		} else if (sscanf(word, "wq=%u", &map->wq) == 1) {
 			map->has_wq = true;
+		} else if (sscanf(word, "lock=%u", &map->lock) == 1) {
+			map->has_lock = true;
 		} else if (sscanf(word, "inner=%u", &map->inner) == 1) {
 			map->has_inner = true;
 			if (map->inner >= c->nr_maps - 1)

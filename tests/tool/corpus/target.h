@@ -28,7 +28,8 @@ static inline int target_make_map(const struct target *target, const struct case
 	LIBBPF_OPTS(bpf_map_create_opts, opts,
 		    .map_flags = (map->rdonly ? BPF_F_RDONLY_PROG : 0) |
 				 (map->any_size ? BPF_F_INNER_MAP : 0) |
-				 (map->type == BPF_MAP_TYPE_TASK_STORAGE ? BPF_F_NO_PREALLOC : 0),
+				 (map->type == BPF_MAP_TYPE_TASK_STORAGE ||
+				  map->type == MAP_TYPE_RHASH ? BPF_F_NO_PREALLOC : 0),
 		    .inner_map_fd = map->has_inner ? fds[map->inner] : 0);
 	struct case_map_btf btf = { 0 };
 	u32 zero = 0;

@@ -180,6 +180,28 @@ TEST(fields, a_lock_is_there_and_hidden_but_in_a_lru_hash)
 	}
 }
 
+static int load_with(u32 prog_type, int map)
+{
+	struct bpf_insn insns[] = { LD_MAP(1, map), MOV_K(0, 0), EXIT() };
+	int fd = prog_new(prog_type, insns, ARRAY_SIZE(insns));
+
+	if (fd >= 0)
+		rove_bpf_close(fd);
+	return min(fd, 0);
+}
+
+TEST(fields, a_lock_is_not_for_filters_and_tracing_programs)
+{
+	int map = lock_map(BPF_MAP_TYPE_HASH);
+
+	EXPECT_EQ(load_with(BPF_PROG_TYPE_SYSCALL, map), 0);
+	EXPECT_EQ(load_with(BPF_PROG_TYPE_SCHED_CLS, map), 0);
+	EXPECT_EQ(load_with(BPF_PROG_TYPE_SOCKET_FILTER, map), -EINVAL);
+	EXPECT_EQ(load_with(BPF_PROG_TYPE_PERF_EVENT, map), -EINVAL);
+	EXPECT_EQ(load_with(BPF_PROG_TYPE_KPROBE, map), -EINVAL);
+	rove_bpf_close(map);
+}
+
 TEST(fields, two_of_a_kind_or_an_array_of_them_are_none)
 {
 	struct btf_maker *m = calloc(1, sizeof(*m));

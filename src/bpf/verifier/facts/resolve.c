@@ -98,6 +98,27 @@ static int check_sleeper_uses(struct vrf *v, const struct vrf_map *map)
 			   "Sleepable programs can only use array, hash, ringbuf and local storage maps");
 }
 
+static bool is_tracing(u32 prog_type)
+{
+	return prog_type == BPF_PROG_TYPE_KPROBE || prog_type == BPF_PROG_TYPE_TRACEPOINT ||
+	       prog_type == BPF_PROG_TYPE_PERF_EVENT || prog_type == BPF_PROG_TYPE_RAW_TRACEPOINT;
+}
+
+static int check_lock(struct vrf *v, const struct vrf_map *map)
+{
+	u32 type = v->req->prog_type;
+
+	if (!map->fields || !btf_field_of(map->fields, BTF_FIELD_LOCK))
+		return 0;
+	if (type == BPF_PROG_TYPE_SOCKET_FILTER)
+		return vlog_reject(v, -EINVAL, WHY_ARGUMENT,
+				   "socket filter progs cannot use bpf_spin_lock yet");
+	if (is_tracing(type))
+		return vlog_reject(v, -EINVAL, WHY_ARGUMENT,
+				   "tracing progs cannot use bpf_spin_lock yet");
+	return 0;
+}
+
 static int resolve_map(struct vrf *v, struct facts *f, const struct bpf_insn *insn)
 {
 	const struct vrf_platform *p = v->req->platform;
@@ -111,7 +132,7 @@ static int resolve_map(struct vrf *v, struct facts *f, const struct bpf_insn *in
 	err = p->map(p, fd, &map);
 	if (err)
 		return vlog_reject(v, err, WHY_ARGUMENT, "fd %d is not pointing to valid bpf_map", fd);
-	err = check_sleeper_uses(v, &map);
+	err = check_lock(v, &map) ?: check_sleeper_uses(v, &map);
 	if (err)
 		return err;
 	site->kind = SITE_MAP;

@@ -56,8 +56,15 @@ void manager_wake(void)
 static void make_worker(struct worker_pool *pool)
 {
 	bool full = READ_ONCE(pool->nr_workers) >= READ_ONCE(pool->max_workers);
+	int err = -EAGAIN;
 
-	if (!full && !worker_start(pool))
+	if (!full) {
+		/* Nobody counts on it before it is there (uncount_worker()). */
+		mutex_lock(&pools_lock);
+		err = worker_start(pool);
+		mutex_unlock(&pools_lock);
+	}
+	if (!err)
 		return;
 	if (mayday(pool) || !full)
 		WRITE_ONCE(pool->need_worker, 1);	/* next tick */
@@ -148,25 +155,30 @@ static bool may_end(const struct worker_pool *pool, const struct worker *w, u64 
 	       now > READ_ONCE(w->idle_since_ns) + READ_ONCE(manager_idle_timeout_ns);
 }
 
-static void add_workers(struct worker_pool *pool, s32 nr)
+/*
+ * The last one of a pool that is used stays.  Under the lock under which pools are got: else
+ * somebody might count on this worker, or this on one that he is about to make and cannot.
+ */
+static bool uncount_worker(struct worker_pool *pool)
 {
-	mutex_lock(&pool->lock);
-	/*
-	 * ORDER pool.retire (seq_cst): before the look whether the pool is used again.  Pairs with
-	 * pool.revive in pool_get().
-	 */
-	store_seq_cst(&pool->nr_workers, pool->nr_workers + nr);
-	mutex_unlock(&pool->lock);
+	bool may_go;
+
+	mutex_lock(&pools_lock);
+	may_go = pool->nr_workers > 1 || pool->dying;
+	if (may_go) {
+		mutex_lock(&pool->lock);
+		WRITE_ONCE(pool->nr_workers, pool->nr_workers - 1);
+		mutex_unlock(&pool->lock);
+	}
+	mutex_unlock(&pools_lock);
+	return may_go;
 }
 
 /* Return: false: it is the only one, and the pool is used again. */
 static bool end_worker(struct worker_pool *pool, struct worker *w)
 {
-	add_workers(pool, -1);
-	if (!READ_ONCE(pool->nr_workers) && !load_seq_cst(&pool->dying)) {
-		add_workers(pool, 1);
+	if (!uncount_worker(pool))
 		return false;
-	}
 	WRITE_ONCE(w->dying, 1);
 	fetch_add_seq_cst(&pool->nr_running, 1);
 	fetch_add_seq_cst(&pool->nr_searching, 1);

@@ -95,15 +95,11 @@ int pool_get(const struct pool_key *key, u32 max_workers, struct worker_pool **r
 	if (!pool)
 		goto unlock;
 	err = 0;
-	/*
-	 * ORDER pool.revive (seq_cst): before the look whether there is a worker: the last one does
-	 * not end after that.  Pairs with pool.retire in add_workers().
-	 */
-	store_seq_cst(&pool->dying, 0);
+	WRITE_ONCE(pool->dying, 0);	/* the last worker does not end any more (manager.c) */
 	WRITE_ONCE(pool->max_workers, max(pool->max_workers, max_workers));
 	if (key->bh)
 		err = bh_start(pool);
-	else if (!load_seq_cst(&pool->nr_workers))
+	else if (!READ_ONCE(pool->nr_workers))
 		err = worker_start(pool);
 	if (!err)
 		pool->nr_users++;

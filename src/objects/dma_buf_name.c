@@ -70,7 +70,7 @@ unlock:
  */
 int rove_dma_buf_set_name(struct dma_buf *dmabuf, const char *name)
 {
-	struct renamed *fresh, *stale;
+	struct renamed *fresh, *stale = NULL;
 	int err;
 
 	ctx_may_sleep();
@@ -83,7 +83,7 @@ int rove_dma_buf_set_name(struct dma_buf *dmabuf, const char *name)
 	err = name_replace(dmabuf, fresh->text, &stale);
 	if (err)
 		free(fresh);
-	else if (stale)
+	if (stale)
 		rove_srcu_call(wakeup_sources_srcu(), &stale->srcu, renamed_free);
 	return err;
 }

@@ -153,6 +153,46 @@ void text_visible(struct strbuf *text, const char *s, const char *also, bool asc
 	}
 }
 
+/**
+ * text_control_length - is there a control character here
+ * @s: valid UTF-8
+ *
+ * Those of ASCII, and the C1 ones of two bytes, which terminals obey as well.
+ *
+ * Context: any.
+ * Return:  its bytes, or 0.
+ */
+int text_control_length(const char *s)
+{
+	unsigned char first = s[0], second = first ? s[1] : 0;
+
+	if (first == 0xc2 && second >= 0x80 && second < 0xa0)
+		return 2;
+	return (first && first < 0x20) || first == 0x7f;
+}
+
+/**
+ * text_json - append JSON so that a terminal only shows it
+ * @json: as a printer of JSON wrote it, which escapes no more than it has to
+ *
+ * Control characters that JSON may have in strings become \u00HH, which says the same.
+ *
+ * Context: may sleep.
+ */
+void text_json(struct strbuf *text, const char *json)
+{
+	while (*json) {
+		const char *at = json;
+
+		while (*at && (*at == '\n' || !text_control_length(at)))
+			at++;
+		strbuf_add(text, json, at - json);
+		if (*at)
+			strbuf_printf(text, "\\u%04x", (unsigned char)(*at == 0x7f ? *at : at[1]));
+		json = at + (*at ? text_control_length(at) : 0);
+	}
+}
+
 /* The largest two units that are not zero: 1h02m, 3m07s, 12.345s, 1.500ms, 17us. */
 static void duration_human(struct strbuf *text, u64 ns)
 {

@@ -22,6 +22,8 @@ int text_utf8_length(const char *s);
 void text_utf8(struct strbuf *text, const char *s);
 int text_order(const char *a, const char *b);
 void text_visible(struct strbuf *text, const char *s, const char *also, bool ascii_only);
+int text_control_length(const char *s);
+void text_json(struct strbuf *text, const char *json);
 void text_duration(struct strbuf *text, s64 ns, enum text_style style);
 void text_value(struct strbuf *text, const struct column *col, const struct value *value,
 		enum text_style style);

@@ -11,19 +11,26 @@
 
 #include "cli/out/out.h"
 
+/* A control character at @s as \\xHH; what is to be looked at next. */
+static const char *put_control(struct out *out, const char *s)
+{
+	for (int n = text_control_length(s); n > 0; n--)
+		strbuf_printf(&out->text, "\\x%02x", (unsigned char)*s++);
+	return s;
+}
+
 /* RFC 4180 knows no other control characters in a field than CR and LF. */
 static void csv_string(struct out *out, const char *s)
 {
 	strbuf_puts(&out->text, "\"");
-	for (; *s; s++) {
-		unsigned char c = *s;
-
-		if (c == '"')
-			strbuf_puts(&out->text, "\"\"");
-		else if ((c < 0x20 && c != '\r' && c != '\n') || c == 0x7f)
-			strbuf_printf(&out->text, "\\x%02x", c);
-		else
-			strbuf_add(&out->text, s, 1);
+	while (*s) {
+		if (text_control_length(s) && *s != '\r' && *s != '\n') {
+			s = put_control(out, s);
+			continue;
+		}
+		if (*s == '"')
+			strbuf_puts(&out->text, "\"");
+		strbuf_add(&out->text, s++, 1);
 	}
 	strbuf_puts(&out->text, "\"");
 }
@@ -33,7 +40,7 @@ static bool needs_quotes(const char *s)
 	if (!*s)
 		return true;
 	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f || *s == ',' || *s == '"')
+		if (text_control_length(s) || *s == ',' || *s == '"')
 			return true;
 	return false;
 }
@@ -44,15 +51,17 @@ static void tsv_string(struct out *out, const char *s)
 		['\t'] = "\\t", ['\n'] = "\\n", ['\r'] = "\\r", ['\\'] = "\\\\",
 	};
 
-	for (; *s; s++) {
+	while (*s) {
 		unsigned char c = *s;
 
-		if (c < 0x80 && escapes[c])
+		if (c < 0x80 && escapes[c]) {
 			strbuf_puts(&out->text, escapes[c]);
-		else if (c < 0x20 || c == 0x7f)
-			strbuf_printf(&out->text, "\\x%02x", c);
-		else
-			strbuf_add(&out->text, s, 1);
+			s++;
+		} else if (text_control_length(s)) {
+			s = put_control(out, s);
+		} else {
+			strbuf_add(&out->text, s++, 1);
+		}
 	}
 }
 

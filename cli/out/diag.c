@@ -56,6 +56,7 @@ static struct json_object *json_text(const char *bytes)
 
 static void put_json(const struct diag *d, const char *message)
 {
+	struct strbuf text = STRBUF_INIT;
 	struct json_object *json = json_object_new_object();
 
 	json_object_object_add(json, "code", json_text(d->code));
@@ -63,8 +64,10 @@ static void put_json(const struct diag *d, const char *message)
 	json_object_object_add(json, "errno", d->err ? json_object_new_int(-d->err) : NULL);
 	json_object_object_add(json, "message", json_text(message));
 	json_object_object_add(json, "hint", json_text(d->hint));
-	fprintf(stderr, "%s\n", json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
+	text_json(&text, json_object_to_json_string_ext(json, JSON_C_TO_STRING_PLAIN |
+							JSON_C_TO_STRING_NOSLASHESCAPE));
+	fprintf(stderr, "%s\n", strbuf_text(&text));
+	strbuf_fini(&text);
 	json_object_put(json);
 }
 

@@ -198,12 +198,19 @@ static int fill_header(struct json_object *json, const struct listing *l, u64 nr
 	return err ?: add(json, "nr_records", unsigned_integer(nr_records));
 }
 
-static const char *print_json(const struct out *out, struct json_object *json)
+/* Until the next one; NULL: no memory. */
+static const char *print_json(struct out *out, struct json_object *json)
 {
 	int flags = JSON_C_TO_STRING_NOSLASHESCAPE;
+	const char *text;
 
 	flags |= out->opts.pretty ? JSON_C_TO_STRING_PRETTY : JSON_C_TO_STRING_PLAIN;
-	return json_object_to_json_string_ext(json, flags);
+	text = json_object_to_json_string_ext(json, flags);
+	if (!text)
+		return NULL;
+	out_clear(out);
+	text_json(&out->text, text);
+	return strbuf_error(&out->text) ? NULL : strbuf_text(&out->text);
 }
 
 /* The header without its closing brace: the records follow inside it. */

@@ -9,13 +9,14 @@ import re
 import shutil
 import subprocess
 import sys
+import unicodedata
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
 from dmabuf_tree import Buffer, DmabufTree, usual_dmabufs  # noqa: E402
 from e2e import ROVE, TOP, as_nobody, check, equal, main, rove, skip, validate  # noqa: E402
 
 DEBUGFS = ("--source", "debugfs")
-EVIL = b"a\x1b[31mb\nc\td\\e,f\"\xff\xc2\x9b"
+EVIL = b"a\x1b[31mb\nc\td\\e,f\"\xff\x7f\xc2\x9b"
 
 
 def ask(tree, *args, code=0, **extra):
@@ -292,11 +293,12 @@ def test_names_harm_no_output():
     with DmabufTree(Buffer(1, 4096, 1, "system", EVIL)) as tree:
         tree.process(7, EVIL[:14], tree.buffers)
         for args in (["-q"], ["-O", "bufinfo"], ["-O", "kv"], ["by-process", "-q"],
-                     ["-O", "tsv"]):
-            out = ask(tree, *args, *DEBUGFS).out
-            bad = [c for c in out if c < 32 and c not in b"\n\t"] + [c for c in out if c == 127]
-            equal(bad, [], str(args))
-            out.decode("utf-8")
+                     ["-O", "tsv"], ["-O", "csv"], ["-O", "json"], ["-j", "--pretty"],
+                     ["-O", "ndjson"], ["by-process", "-j"]):
+            text = ask(tree, *args, *DEBUGFS).out.decode("utf-8")
+            allowed = "\r\n\t" if "csv" in args else "\n\t"
+            equal([c for c in text if unicodedata.category(c) == "Cc" and c not in allowed], [],
+                  str(args))
         equal(len(ask(tree, "-qn", *DEBUGFS).lines), 1)
         equal(len(ask(tree, "by-process", "-qn", *DEBUGFS).lines), 1)
         record = records(tree)[0]

@@ -89,7 +89,7 @@ def test_csv_is_rfc_4180():
         out = rove("wakeup", "-O", "csv", "-o", "name,device,active_count,active,total_time_ns",
                    "--source", "sysfs", tree=tree, code=0).out
         equal(out, ("name,device,active_count,active,total_time_ns\r\n"
-                    "\"a\\x1b[31mb\nc\\x09d\\e,f\"\"g\ufffd€\u009b\",,3,false,1000000\r\n"
+                    "\"a\\x1b[31mb\nc\\x09d\\e,f\"\"g\ufffd€\\xc2\\x9b\",,3,false,1000000\r\n"
                     "plain,,0,false,0\r\n"
                     "\"\",\"a,b\",0,false,0\r\n").encode())
         rows = list(csv.reader(io.StringIO(out.decode(), newline="")))

@@ -90,7 +90,10 @@ enum rove_wq_flags {
 	ROVE_WQ_CPU_INTENSIVE = 1 << 2,
 	/* One work at a time, in the order in which they were queued. */
 	ROVE_WQ_ORDERED = 1 << 3,
-	/* Functions are called in softirq context: they must not wait (rove/irq_work.h). */
+	/*
+	 * Functions are called in softirq context: they must not wait (rove/irq_work.h).  That
+	 * is one thread for all CPUs: on which it runs says nothing of where they were queued.
+	 */
 	ROVE_WQ_BH = 1 << 4,
 	/* Has a worker of its own for the time when threads cannot be created. */
 	ROVE_WQ_MEM_RECLAIM = 1 << 5,
@@ -223,7 +226,8 @@ int rove_queue_work(struct rove_workqueue *wq, struct rove_work *work);
 /**
  * rove_queue_work_on - the same, for the worker of a CPU
  * @cpu:  a bound queue runs it there, an unbound one in the pool of that CPU; if no
- *        worker may run there, in the nearest
+ *        worker may run there, in the nearest.  Of ROVE_WQ_BH it tells with which
+ *        others the work has an order, not where it runs
  *
  * Context: any.
  * Return:  as rove_queue_work().

@@ -270,6 +270,39 @@ TEST(kinds, works_that_are_found_to_compute_keep_no_others_from_starting)
 	expect_others_start(0, 1);
 }
 
+static u32 softirq_tid, nr_elsewhere;	/* A */
+
+static void note_thread(struct rove_work *work)
+{
+	u32 none = 0, self = gettid();
+
+	if (!cmpxchg_relaxed(&softirq_tid, &none, self) && none != self)
+		fetch_add_relaxed(&nr_elsewhere, 1);
+	if (!in_softirq())
+		fetch_add_relaxed(&nr_elsewhere, 1);
+}
+
+TEST(kinds, bottom_halves_queued_for_a_cpu_run_on_the_softirq_thread_wherever_that_is)
+{
+	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_BH);
+	struct rove_workqueue *high = QUEUE(.flags = ROVE_WQ_BH | ROVE_WQ_HIGHPRI);
+
+	for (int cpu = -1; cpu < 8; cpu++) {
+		struct rove_work a = ROVE_WORK_INIT(note_thread), b = ROVE_WORK_INIT(note_thread);
+
+		EXPECT_EQ(rove_queue_work_on(cpu, wq, &a), 1);
+		EXPECT_EQ(rove_queue_work_on(cpu, high, &b), 1);
+		rove_flush_work(&a);
+		rove_flush_work(&b);
+		rove_cancel_work_sync(&a);
+		rove_cancel_work_sync(&b);
+	}
+	EXPECT_TRUE(READ_ONCE(softirq_tid) != 0);
+	EXPECT_EQ(READ_ONCE(nr_elsewhere), 0);
+	rove_workqueue_free(high);
+	rove_workqueue_free(wq);
+}
+
 #define NR_BH 64
 
 static struct numbered {

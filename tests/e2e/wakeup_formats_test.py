@@ -115,7 +115,7 @@ def test_tsv_escapes_tabs_and_newlines():
         tree.source(EVIL)
         equal(rove("wakeup", "-O", "tsv", "-o", "name,active_count", "--source", "sysfs",
                    tree=tree, code=0).text,
-              "name\tactive_count\na\\x1b[31mb\\nc\\td\\\\e,f\"g\ufffd€\u009b\t0\n")
+              "name\tactive_count\na\\x1b[31mb\\nc\\td\\\\e,f\"g\ufffd€\\xc2\\x9b\t0\n")
 
 
 def test_kv_can_be_evaluated_by_a_shell():

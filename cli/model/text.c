@@ -115,6 +115,25 @@ int text_order(const char *a, const char *b)
 	return (one > two) - (one < two);
 }
 
+/**
+ * text_begins_with - may a text be what was cut off of this one
+ * @beginning: cut anywhere: bytes at its end may be part of a character
+ *
+ * Context: any.
+ */
+bool text_begins_with(const char *text, const char *beginning)
+{
+	u32 one, two;
+
+	do {
+		one = next_point(&text);
+		two = next_point(&beginning);
+	} while (one == two && two);
+	while (two == 0xfffd)
+		two = next_point(&beginning);
+	return !two;
+}
+
 /*
  * Controls move the cursor; the C1 ones are single characters that terminals
  * obey like escape sequences; the directional and separating ones make text

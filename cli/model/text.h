@@ -20,6 +20,7 @@ enum text_style {
 
 int text_utf8_length(const char *s);
 void text_utf8(struct strbuf *text, const char *s);
+bool text_begins_with(const char *text, const char *beginning);
 int text_order(const char *a, const char *b);
 void text_visible(struct strbuf *text, const char *s, const char *also, bool ascii_only);
 int text_control_length(const char *s);

@@ -3,9 +3,9 @@
  * cli/model/wakeup_diff.c - two listings of wakeup sources compared
  *
  * A source is the same if its name, its device and its node are and none of its counts went
- * back: a node's number is used again, and counts only rise.  debugfs has names alone; then
- * those of one name are paired from the oldest on, because new ones come at the front of
- * its list.
+ * back: a node's number is used again, and counts only rise.  debugfs has names alone; of
+ * those of one name the unchanged ones are found first, and the rest is paired in the order
+ * of their counts.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -130,25 +130,81 @@ static bool knows_nodes(const struct sources *sources)
 	return false;
 }
 
+/* One source may know only the beginning of a long name. */
+static bool is_cut_of(const struct wakeup_row *cut, const struct wakeup_row *whole)
+{
+	const char *beginning = cut->string[WAKEUP_NAME], *name = whole->string[WAKEUP_NAME];
+
+	return cut->attr[WAKEUP_NAME_TRUNCATED] && beginning && name &&
+	       text_begins_with(name, beginning);
+}
+
+static int compare_names(const struct wakeup_row *one, const struct wakeup_row *two)
+{
+	if (is_cut_of(one, two) || is_cut_of(two, one))
+		return 0;
+	return text_order(one->string[WAKEUP_NAME], two->string[WAKEUP_NAME]);
+}
+
+/* A node is of one source at a time. */
+static int compare_places(const struct wakeup_row *one, const struct wakeup_row *two,
+			  bool have_nodes)
+{
+	int order = 0;
+
+	if (have_nodes)
+		order = text_order(one->string[WAKEUP_NODE], two->string[WAKEUP_NODE]);
+	if (have_nodes && !order)
+		order = text_order(one->string[WAKEUP_DEVICE], two->string[WAKEUP_DEVICE]);
+	return order;
+}
+
 static int compare_keys(const struct wakeup_row *one, const struct wakeup_row *two,
 			bool have_nodes)
 {
-	int order = text_order(one->string[WAKEUP_NAME], two->string[WAKEUP_NAME]);
+	int order = compare_places(one, two, have_nodes);
 
-	if (order || !have_nodes)
-		return order;
-	order = text_order(one->string[WAKEUP_DEVICE], two->string[WAKEUP_DEVICE]);
-	return order ? order : text_order(one->string[WAKEUP_NODE], two->string[WAKEUP_NODE]);
+	return order ? order : compare_names(one, two);
 }
 
-/* Of equals that which is listed last, the oldest, comes first. */
+static const enum wakeup_attr counts[] = {
+	WAKEUP_ACTIVE_COUNT, WAKEUP_EVENT_COUNT, WAKEUP_WAKEUP_COUNT, WAKEUP_EXPIRE_COUNT,
+};
+
+static int compare_numbers(s64 one, s64 two)
+{
+	return (one > two) - (one < two);
+}
+
+static int compare_counts(const struct wakeup_row *one, const struct wakeup_row *two)
+{
+	int order = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(counts) && !order; i++)
+		order = compare_numbers(one->attr[counts[i]], two->attr[counts[i]]);
+	order = order ?: compare_numbers(one->attr[WAKEUP_TOTAL_TIME] / NS_PER_MS,
+					 two->attr[WAKEUP_TOTAL_TIME] / NS_PER_MS);
+	return order ?: compare_numbers(one->attr[WAKEUP_ACTIVE], two->attr[WAKEUP_ACTIVE]);
+}
+
+/* 0: nothing is different. */
+static int compare_whole(const struct wakeup_row *one, const struct wakeup_row *two,
+			 bool have_nodes)
+{
+	int order = compare_keys(one, two, have_nodes);
+
+	return order ? order : compare_counts(one, two);
+}
+
+/* A name and a cut one have an order too, else there would be none of three. */
 static int compare_sorted(const void *a, const void *b, void *arg)
 {
 	const struct wakeup_row *one = *(const struct wakeup_row *const *)a;
 	const struct wakeup_row *two = *(const struct wakeup_row *const *)b;
-	int order = compare_keys(one, two, *(const bool *)arg);
+	int order = compare_places(one, two, *(const bool *)arg);
 
-	return order ? order : (one < two) - (one > two);
+	order = order ?: text_order(one->string[WAKEUP_NAME], two->string[WAKEUP_NAME]);
+	return order ?: compare_counts(one, two);
 }
 
 static void fill(const struct listing *listing, struct sources *sources)
@@ -165,10 +221,6 @@ static void sort(struct sources *sources, bool have_nodes)
 		qsort_r(sources->by_key, sources->nr, sizeof(*sources->by_key), compare_sorted,
 			&have_nodes);
 }
-
-static const enum wakeup_attr counts[] = {
-	WAKEUP_ACTIVE_COUNT, WAKEUP_EVENT_COUNT, WAKEUP_WAKEUP_COUNT, WAKEUP_EXPIRE_COUNT,
-};
 
 static bool both_know(const struct wakeup_row *a, const struct wakeup_row *b,
 		      enum wakeup_attr attr)
@@ -209,6 +261,26 @@ static bool differs(const struct wakeup_row *before, const struct wakeup_row *af
 
 /* --- changes ------------------------------------------------------------------------------- */
 
+/* Both sorted, and so afterwards. */
+static void drop_unchanged(struct sources *before, struct sources *after, bool have_nodes)
+{
+	u64 i = 0, k = 0, nr_before = 0, nr_after = 0;
+
+	while (i < before->nr || k < after->nr) {
+		int order = i == before->nr ? 1 : k == after->nr ? -1 :
+			compare_whole(before->by_key[i], after->by_key[k], have_nodes);
+
+		if (order < 0)
+			before->by_key[nr_before++] = before->by_key[i];
+		if (order > 0)
+			after->by_key[nr_after++] = after->by_key[k];
+		i += order <= 0;
+		k += order >= 0;
+	}
+	before->nr = nr_before;
+	after->nr = nr_after;
+}
+
 static void add_change(struct wakeup_change *changes, u64 *nr, const struct wakeup_row *before,
 		       const struct wakeup_row *after)
 {
@@ -219,7 +291,10 @@ static void add_change(struct wakeup_change *changes, u64 *nr, const struct wake
 	};
 }
 
-/* Both sorted by key: go through them side by side. */
+/*
+ * Both sorted: go through them side by side.  One that counted less than all that are left of
+ * its name can be none of them.
+ */
 static u64 find_changes(const struct sources *before, const struct sources *after,
 			bool have_nodes, struct wakeup_change *changes)
 {
@@ -230,17 +305,12 @@ static u64 find_changes(const struct sources *before, const struct sources *afte
 		const struct wakeup_row *new = k < after->nr ? after->by_key[k] : NULL;
 		int order = !old ? 1 : !new ? -1 : compare_keys(old, new, have_nodes);
 
+		if (!order && went_back(old, new))
+			order = 1;
 		i += order <= 0;
 		k += order >= 0;
-		if (!order && !went_back(old, new)) {
-			if (differs(old, new))
-				add_change(changes, &nr, old, new);
-			continue;
-		}
-		if (order <= 0)
-			add_change(changes, &nr, old, NULL);
-		if (order >= 0)
-			add_change(changes, &nr, NULL, new);
+		if (order || differs(old, new))
+			add_change(changes, &nr, order <= 0 ? old : NULL, order >= 0 ? new : NULL);
 	}
 	return nr;
 }
@@ -272,6 +342,7 @@ static int compare(const struct listing *before, const struct listing *after, u6
 	have_nodes = knows_nodes(&old) && knows_nodes(&new);
 	sort(&old, have_nodes);
 	sort(&new, have_nodes);
+	drop_unchanged(&old, &new, have_nodes);
 	listing_compare(before, after, &wakeup_diff_noun, ret_listing);
 	ret_listing->nr_rows = find_changes(&old, &new, have_nodes, changes);
 	ret_listing->rows = changes;

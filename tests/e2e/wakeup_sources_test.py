@@ -476,16 +476,21 @@ def test_diff_takes_a_source_whose_counts_went_back_for_another_one():
               [("gone", "alarmtimer", None), ("new", "alarmtimer", 1)])
 
 
-def test_diff_of_listings_of_one_name_pairs_them_from_the_oldest():
+def test_diff_tells_sources_of_one_name_apart_by_their_counts():
     with Tree() as tree:
-        old, new = os.path.join(tree.root, "old"), os.path.join(tree.root, "new")
-        rows = [("x", n, n, 0, 0, 0, n, n, n, 0) for n in (30, 20, 10)]
-        tree.debugfs(*rows)
-        rove(*DEBUGFS, "-w", old, tree=tree, code=0)
-        tree.debugfs(("x", *[1] * 9), *rows)
-        rove(*DEBUGFS, "-w", new, tree=tree, code=0)
-        equal([(r["change"], r["more_active_count"]) for r in diff(tree, old, new, code=10)],
-              [("new", 1)])
+        def listed(name, *counts):
+            tree.debugfs(*(("x", n, n, 0, 0, 0, n, n, n, 0) for n in counts))
+            path = os.path.join(tree.root, name)
+            rove(*DEBUGFS, "-w", path, tree=tree, code=0)
+            return path
+        old = listed("old", 30, 20, 10, 10)
+        for counts, want in (((30, 20, 10, 10), []), ((10, 30, 10, 20), []),
+                             ((1, 30, 20, 10, 10), [("new", 1)]), ((30, 10, 10), [("gone", None)]),
+                             ((30, 25, 10, 10), [("changed", 5)]),
+                             ((31, 2, 20, 10, 10), [("new", 2), ("changed", 1)])):
+            found = diff(tree, old, listed("new", *counts), code=10 if want else 0)
+            equal(sorted((r["change"], r["more_active_count"] or 0) for r in found),
+                  sorted((what, more or 0) for what, more in want), str(counts))
 
 
 def test_diff_between_sources_of_different_exactness_finds_only_what_differs():
@@ -496,6 +501,21 @@ def test_diff_between_sources_of_different_exactness_finds_only_what_differs():
             to.write(f.read().replace('"total_time_ns":3456000000', '"total_time_ns":3456789012'))
         equal(diff(tree, exact, whole, code=0), [])
         equal(diff(tree, whole, exact, code=0), [])
+
+
+def test_diff_knows_a_source_by_the_beginning_of_its_name():
+    with Tree() as tree:
+        whole, cut = os.path.join(tree.root, "whole"), os.path.join(tree.root, "cut")
+        tree.source("n" * 99 + "\u20ac" + "n" * 99, active_count=3)
+        rove(*SYSFS, "-w", whole, tree=tree, code=0)
+        with open(whole) as f, open(cut, "w") as to:
+            to.write(f.read().replace("\u20ac" + "n" * 99, "\ufffd").replace(
+                '"name_truncated":false', '"name_truncated":true'))
+        for args in (whole, cut), (cut, whole):
+            equal(diff(tree, *args, code=0), [], str(args))
+        tree.write(tree.path("wakeup0", "active_count"), "4")
+        equal([(r["change"], r["more_active_count"])
+               for r in diff(tree, cut, "--source", "sysfs", code=10)], [("changed", 1)])
 
 
 def test_diff_of_an_interval_compares_what_happens_in_it():

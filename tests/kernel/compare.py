@@ -442,6 +442,19 @@ def check_text(scene):
     expect(plain <= set(answer), f"missing: {sorted(plain - set(answer))[:SHOWN]}")
 
 
+def check_diff(scene, case):
+    """Nothing happens but that time passes, which makes those longer that are active."""
+    got = scene.status(case)
+    expect(got == 10, f"exit status {got}")
+    document = json.loads(load_text(f"{scene.at}/{case}.json"))
+    expect(document["complete"], document["why"])
+    wrong = [r for r in document["records"]
+             if r["change"] != "changed" or not r["active"] or r["more_active_count"] or
+             r["more_event_count"] or integer(r["more_total_time_ns"]) <= -NS_PER_MS]
+    expect(not wrong, f"{len(wrong)} of {len(document['records'])}: {wrong[:SHOWN]}")
+    expect(len(document["records"]) >= 16, f"only {len(document['records'])} records")
+
+
 def check_loads(folder, has_kfuncs):
     """A kernel with the kfuncs takes every program but those that need one of ours."""
     with open(f"{folder}/loads.tsv", encoding="utf-8") as file:
@@ -493,6 +506,9 @@ def tests_of_rove(scenes, has_kfuncs):
         yield f"{said} is right while sources come and go", \
             check_churn, scenes["churn"], source, source
         yield f"{said} with a newline in a name", check_newline, scenes["newline"], source, source
+        for later in ("sysfs", "debugfs"):
+            yield f"rove wakeup diff from {source} to {later} finds those that are active", \
+                check_diff, scenes["quiet"], f"diff-{source}-{later}"
     if has_kfuncs:
         yield "ten walks while sources change give no impossible record", \
             check_busy_often, scenes["busy"], 10

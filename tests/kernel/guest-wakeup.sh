@@ -6,6 +6,7 @@
 #	/out/SCENE/before.sysfs before.debugfs	the kernel's files, read without rove,
 #	/out/SCENE/after.sysfs  after.debugfs	on both sides of what rove was asked
 #	/out/SCENE/CASE.json .err .status	what rove answered, text: in debugfs's format
+#	/out/quiet/diff-EARLIER-LATER.json	two sources compared
 #	/out/bars-NUMBER.tsv			the times of each way to read
 #	/out/loads.tsv				which BPF objects the kernel accepted
 #
@@ -45,6 +46,20 @@ scene()
 		rove wakeup -O debugfs >"/out/$1/text" 2>"/out/$1/text.err"
 	fi
 	readings "/out/$1/after"
+}
+
+# A recording of each source beside sysfs and debugfs as they are a little later.
+compared()
+{
+	for source in kernel sysfs debugfs; do
+		[ $source != kernel ] || [ "$with_bpf" = 1 ] || continue
+		rove wakeup --source $source -w "/out/$1/tape" 2>"/out/$1/tape.err"
+		for later in sysfs debugfs; do
+			rove wakeup diff "/out/$1/tape" -j --source $later \
+				>"/out/$1/diff-$source-$later.json" 2>"/out/$1/diff.err"
+			echo $? >"/out/$1/diff-$source-$later.status"
+		done
+	done
 }
 
 # A walk takes a millisecond: one alone seldom meets a source that changes.
@@ -91,6 +106,7 @@ grep -q ' bpf_wakeup_sources_read_lock$' /proc/kallsyms && with_bpf=1
 case ${1-all} in
 quiet)
 	scene quiet
+	[ ! -x /guest/rove ] || compared quiet
 	[ ! -x /guest/rove ] || less_allowed
 	bars 400
 	;;

@@ -131,6 +131,21 @@ static const char *duration(struct strbuf *text, s64 ns, enum text_style style)
 	return strbuf_text(text);
 }
 
+TEST(text, a_text_begins_with_what_is_left_of_it_wherever_it_was_cut)
+{
+	static const char text[] = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z";
+	char cut[sizeof(text)];
+
+	for (size_t len = 0; len < sizeof(text); len++) {
+		memcpy(cut, text, len);
+		cut[len] = '\0';
+		EXPECT_TRUE(text_begins_with(text, cut));
+	}
+	EXPECT_FALSE(text_begins_with(text, "b"));
+	EXPECT_FALSE(text_begins_with(text, "a\xc3\xa5"));
+	EXPECT_FALSE(text_begins_with("a", "ab"));
+}
+
 TEST(text, durations_have_the_unit_that_fits)
 {
 	static const struct { s64 ns; const char *want; } cases[] = {

@@ -7,9 +7,11 @@
  * descriptors: they can be duplicated, passed over a unix socket and polled or
  * mapped as the kernel's can, and they are closed with close(2).
  *
- * After fork() a child may close what it has inherited.  Timers and works in values of maps are
- * idle there, and may be started again; events sample the parent only.  A child that goes on to
- * change maps, the parent's or its own, needs three things of the application:
+ * After fork() a child may use rove/workqueue.h, timer.h, irq_work.h and srcu.h, whatever threads
+ * of the parent are doing here or there; and it may close what it has inherited.  Timers and
+ * works in values of maps are idle there, and may be started again; events sample the parent
+ * only.  A child that goes on to change maps, the parent's or its own, needs three things of the
+ * application:
  *
  *  - While it forks, no other thread is inside of a call of this header, or runs a program.
  *  - It has liburcu's threads go on in the child, as every user of liburcu has to whose children

@@ -10,7 +10,9 @@
  * A buffer's number is the inode number of its descriptors, as fstat(2) shows it.
  * Of two living buffers with the same kind of memory it is never the same.
  *
- * After fork() the buffers of the parent are of no use in the child.
+ * After fork() the buffers of the parent are of no use in the child.  It may make its own if no
+ * other thread was inside of a function of this header while it was forked: one that was may
+ * have left a lock taken for ever.
  */
 #ifndef ROVE_DMABUF_H
 #define ROVE_DMABUF_H

@@ -6,7 +6,9 @@
  * from suspending, and says when an event is being handled.  The rules and the
  * numbers are those of the Linux kernel's wakeup sources.
  *
- * After fork() the sources of the parent are of no use in the child.
+ * After fork() the sources of the parent are of no use in the child.  It may make its own if no
+ * other thread was inside of a function of this header while it was forked: one that was may
+ * have left a lock taken for ever.
  */
 #ifndef ROVE_WAKEUP_H
 #define ROVE_WAKEUP_H

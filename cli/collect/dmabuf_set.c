@@ -293,7 +293,7 @@ static int name_owner(struct dmabuf_set *set, struct dmabuf_row *row)
  */
 static void sum_up(const struct dmabuf_set *set, struct dmabuf_row *row)
 {
-	u64 nr_fds = 0, nr_maps = 0;
+	u64 nr_fds = 0, nr_maps = 0, rss;
 
 	for (u64 i = 0; i < row->nr_holders; i++) {
 		nr_fds += row->holders[i].nr_fds;
@@ -308,7 +308,8 @@ static void sum_up(const struct dmabuf_set *set, struct dmabuf_row *row)
 	dmabuf_row_set(row, DMABUF_KERNEL_ONLY, !row->nr_holders);
 	if (!dmabuf_row_knows(row, DMABUF_SIZE))
 		return;
-	dmabuf_row_set(row, DMABUF_RSS, row->attr[DMABUF_SIZE] * row->nr_holders);
+	if (!__builtin_mul_overflow(row->attr[DMABUF_SIZE], row->nr_holders, &rss))
+		dmabuf_row_set(row, DMABUF_RSS, rss);
 	if (row->nr_holders)
 		dmabuf_row_set(row, DMABUF_PSS, row->attr[DMABUF_SIZE] / row->nr_holders);
 }

@@ -171,11 +171,12 @@ static struct dmabuf_group *add_entry(struct entries *entries)
 	return memset(&entries->at[entries->nr++], 0, sizeof(*entries->at));
 }
 
-/* A sum with an unknown part is unknown. */
+/* A sum with an unknown part is unknown, and so is one that no number holds. */
 static void add(u64 *sum, u64 number)
 {
-	*sum = *sum == DMABUF_UNKNOWN || number == DMABUF_UNKNOWN ? DMABUF_UNKNOWN :
-		*sum + number;
+	if (*sum == DMABUF_UNKNOWN || number == DMABUF_UNKNOWN ||
+	    __builtin_add_overflow(*sum, number, sum))
+		*sum = DMABUF_UNKNOWN;
 }
 
 static u64 attr(const struct dmabuf_row *row, enum dmabuf_attr attr)

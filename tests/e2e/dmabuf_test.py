@@ -73,6 +73,21 @@ def test_sizes_are_kib_bytes_or_what_fits():
               [["64.0K", "32.0K"], ["4.0K", "4.0K"], ["1.0M", "1.0M"], ["8.0K", "-"]])
 
 
+def test_a_sum_that_no_number_holds_is_unknown():
+    with DmabufTree(Buffer(1, 1 << 63, 3, "system"), Buffer(2, 1 << 63, 3, "system"),
+                    Buffer(3, 0, 2, "empty")) as tree:
+        tree.process(7, "one", tree.buffers)
+        tree.process(8, "two", tree.buffers)
+        huge, _, empty = sorted(records(tree, code=4), key=lambda r: r["inode"])
+        equal((huge["size_bytes"], huge["rss_bytes"], huge["pss_bytes"]),
+              ("0x8000000000000000", None, "0x4000000000000000"))
+        equal((empty["rss_bytes"], empty["pss_bytes"], empty["nr_processes"]), (0, 0, 2))
+        sums = {r["exporter"]: r["size_bytes"] for r in records(tree, "by-exporter", code=4)}
+        equal(sums, {"system": None, "empty": 0})
+        equal([(r["rss_bytes"], r["pss_bytes"]) for r in records(tree, "by-process", code=4)],
+              [(None, "0x8000000000000000")] * 2)
+
+
 def test_filters_know_units_of_memory_and_lengths_of_lists():
     with usual_dmabufs() as tree:
         for expr, want in {

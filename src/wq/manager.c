@@ -22,11 +22,13 @@
 
 #define TICK_NS (2 * NSEC_PER_MSEC)
 #define LINGER_TICK_NS (20 * NSEC_PER_MSEC)
-#define LINGER_NS NSEC_PER_SEC
 #define STALLED_MAX 16
 
 /* Longer idle than this is too long; one worker always stays. */
 u64 manager_idle_timeout_ns = 10 * NSEC_PER_SEC;
+
+/* So long after the last work it sleeps until it is woken. */
+u64 manager_linger_ns = NSEC_PER_SEC;
 
 /* manager_word */
 enum { LOOK_NOT, LOOK_NOW, LOOK_ASLEEP = MANAGER_ASLEEP, LOOK_NAPPING };
@@ -280,7 +282,7 @@ static void *manager_thread(void *arg)
 			busy_ns = now;
 		if (busy)
 			manager_sleep(LOOK_NAPPING, TICK_NS);
-		else if (now - busy_ns < LINGER_NS)
+		else if (now - busy_ns < READ_ONCE(manager_linger_ns))
 			manager_sleep(LOOK_NAPPING, LINGER_TICK_NS);
 		else
 			manager_sleep(LOOK_ASLEEP,

@@ -12,7 +12,9 @@ extern u32 manager_word;	/* A: a futex, see manager.c */
 
 #define MANAGER_ASLEEP 2u
 
-extern u64 manager_idle_timeout_ns;	/* A: tests change it, and call manager_wake() */
+/* A: tests change them, and call manager_wake() */
+extern u64 manager_idle_timeout_ns;
+extern u64 manager_linger_ns;
 
 int manager_start(void);
 void manager_wake(void);

@@ -302,7 +302,10 @@ TEST(poll, the_manager_sleeps_while_a_worker_polls)
 {
 	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_UNBOUND, .poll_us = FOREVER_US);
 	struct rove_work work = ROVE_WORK_INIT(stay);
+	u64 linger_ns = manager_linger_ns;
 
+	WRITE_ONCE(manager_linger_ns, NSEC_PER_MSEC);
+	manager_wake();
 	do
 		wait_until_polled(wq);
 	while (load_seq_cst(&manager_word) != MANAGER_ASLEEP || !READ_ONCE(pool_of(wq)->poller));
@@ -314,6 +317,7 @@ TEST(poll, the_manager_sleeps_while_a_worker_polls)
 		usleep(200);
 	open_gate();
 	rove_flush_work(&work);
+	WRITE_ONCE(manager_linger_ns, linger_ns);
 	rove_workqueue_free(wq);
 }
 

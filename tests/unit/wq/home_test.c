@@ -11,6 +11,7 @@
 
 #include "base/atomic.h"
 #include "tests/test.h"
+#include "wq/home.h"
 #include "wq/pool.h"
 #include "wq/wq.h"
 
@@ -152,4 +153,46 @@ TEST(home, a_strict_queue_has_workers_that_need_not_come_back)
 	if (!find_two_cpus())
 		SKIP("one CPU: a worker cannot leave its pod");
 	EXPECT_EQ(stray_and_look(&options), 0);
+}
+
+/* --- away from who queues ------------------------------------------------------------------ */
+
+static void expect_affinity(const cpu_set_t *expected)
+{
+	cpu_set_t now;
+
+	EXPECT_EQ(sched_getaffinity(0, sizeof(now), &now), 0);
+	EXPECT_TRUE(CPU_EQUAL(&now, expected));
+}
+
+TEST(home, a_thread_leaves_its_cpu_for_another_one_and_may_be_where_it_might_before)
+{
+	struct pool_key key = { .set_bytes = sizeof(cpu_set_t), .pod = &all, .cpus = &all };
+	int before;
+
+	if (!find_two_cpus())
+		SKIP("needs two CPUs");
+	/* It may be moved back at once. */
+	do {
+		before = sched_getcpu();
+		home_leave_cpu(&key);
+		expect_affinity(&all);
+	} while (sched_getcpu() == before);
+}
+
+TEST(home, a_thread_that_may_be_on_one_cpu_of_its_pod_only_stays)
+{
+	struct pool_key key = { .set_bytes = sizeof(cpu_set_t), .cpus = &all, .home = true };
+	cpu_set_t pod;
+
+	if (!find_two_cpus())
+		SKIP("needs two CPUs");
+	CPU_ZERO(&pod);
+	CPU_SET(home_cpu, &pod);
+	key.pod = &pod;
+	EXPECT_EQ(sched_setaffinity(0, sizeof(pod), &pod), 0);
+	home_leave_cpu(&key);
+	expect_affinity(&pod);
+	EXPECT_EQ(sched_getcpu(), (int)home_cpu);
+	EXPECT_EQ(sched_setaffinity(0, sizeof(all), &all), 0);
 }

@@ -78,6 +78,7 @@ static int rhash_create(const struct map_spec *spec, struct bpf_map **ret_map, i
 static void rhash_free(struct bpf_map *map)
 {
 	rhash_release_all(map);
+	rhash_size_forget(rhash_of(map));
 	rhash_put(rhash_of(map));
 }
 

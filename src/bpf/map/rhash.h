@@ -61,7 +61,7 @@ struct rhash_map {
 	u32			value_off;	/* I: from ->key */
 	u64			seed;		/* I */
 	u32			nr_elems;	/* A: linked, or about to be */
-	u32			is_resizing;	/* A */
+	u32			resizing;	/* A: rhash_size.c */
 	u32			cut_to;		/* R: signposts to be left; 0: none is to go */
 	u64			cut_from;	/* R: as many there were */
 	bool			is_cut;		/* R: the others can be met no more, but for readers */
@@ -155,6 +155,7 @@ int rhash_delete(struct bpf_map *map, const void *key);
 int rhash_size_init(struct rhash_map *rhash, const struct map_spec *spec);
 void rhash_size_fini(struct rhash_map *rhash);
 void rhash_size_check(struct rhash_map *rhash, u32 nr_elems);
+void rhash_size_forget(struct rhash_map *rhash);
 
 /* rhash_mem.c */
 int rhash_mem_init(struct rhash_map *rhash, const struct map_spec *spec);

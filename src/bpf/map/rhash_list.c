@@ -186,6 +186,7 @@ void rhash_unlink_post(const struct rhash_map *rhash, struct rhash_node *from,
 	struct rhash_spot spot;
 
 	ctx_thread();
-	if (mark(post))
-		look_for(rhash, from, post, NULL, &spot);
+	/* Somebody may have begun before. */
+	mark(post);
+	look_for(rhash, from, post, NULL, &spot);
 }

@@ -9,14 +9,18 @@
  * begins a walk at one of the others any more they are unlinked; and when nobody stands on
  * them their memory is given back.
  *
- * Invariant: signposts below the size are linked.  ->is_resizing says that the work is queued,
+ * Invariant: signposts below the size are linked.  ->resizing says that the work is queued,
  *            runs, or waits for readers; then it has a reference.
+ *
+ * A child of fork() has no work that was queued or ran, but its own: who finds the parent's does
+ * it all again, so each step may be done twice, and what is half done is known to be begun.
  * Ordering:  rhash.grown -> rhash.sized, rhash.count -> rhash.idle (docs/memory-model.md).
  */
 #include <errno.h>
 #include <sys/mman.h>
 
 #include "base/context.h"
+#include "base/forks.h"
 #include "bpf/map/leak.h"
 #include "bpf/map/rcu.h"
 #include "bpf/map/rhash.h"
@@ -36,7 +40,16 @@ static u64 power_of_two_from(u64 nr)
 	return power;
 }
 
+/* In ->resizing: liburcu has been told; its queue is kept over fork(). */
+#define RESIZE_WAITS 1
+
 static void resize(struct rove_work *work);
+
+/* In ->resizing: this process's work is queued, or runs. */
+static u32 resize_begun(void)
+{
+	return process_forks << 2 | 2;
+}
 
 /* --- memory of signposts ------------------------------------------------------------------ */
 
@@ -177,15 +190,26 @@ static void readers_have_gone(struct rcu_head *rcu)
 	struct rhash_map *rhash = container_of(rcu, struct rhash_map, rcu);
 
 	map_rcu_told_grace();
+	WRITE_ONCE(rhash->resizing, resize_begun());
 	rove_queue_work(rhash->wq, &rhash->resize);
 }
 
+static void wait_for_readers(struct rhash_map *rhash)
+{
+	WRITE_ONCE(rhash->resizing, RESIZE_WAITS);
+	map_call_rcu(&rhash->rcu, readers_have_gone);
+}
+
+/* ->cut_to comes last: a child of fork() that finds it has no readers of the others either. */
 static void cut_begin(struct rhash_map *rhash, u32 nr_posts)
 {
-	rhash->cut_from = (u64)rhash->mask + 1;
-	rhash->cut_to = nr_posts;
+	u64 nr_before = (u64)rhash->mask + 1;
+
 	rhash_set_size(rhash, nr_posts);
-	map_call_rcu(&rhash->rcu, readers_have_gone);
+	rhash->is_cut = false;
+	rhash->cut_from = nr_before;
+	WRITE_ONCE(rhash->cut_to, nr_posts);
+	wait_for_readers(rhash);
 }
 
 /* True: there is more to wait for. */
@@ -194,12 +218,11 @@ static bool cut_go_on(struct rhash_map *rhash)
 	if (!rhash->is_cut) {
 		for_posts(rhash, rhash->cut_to, rhash->cut_from, rhash->cut_to, unlink_post);
 		rhash->is_cut = true;
-		map_call_rcu(&rhash->rcu, readers_have_gone);
+		wait_for_readers(rhash);
 		return true;
 	}
 	give_memory(rhash, rhash->cut_to, rhash->cut_from);
-	rhash->cut_to = 0;
-	rhash->is_cut = false;
+	WRITE_ONCE(rhash->cut_to, 0);
 	return false;
 }
 
@@ -226,22 +249,27 @@ static bool is_wanted(const struct rhash_map *rhash, u32 nr_elems)
 	return posts_for(rhash, nr_elems, nr) != nr;
 }
 
-/* True: the caller resizes. */
-static bool become_resizer(struct rhash_map *rhash)
+/* True: the caller resizes; *ret_was is not 0 if a parent's work did, whose reference is his. */
+static bool become_resizer(struct rhash_map *rhash, u32 *ret_was)
 {
-	return !load_seq_cst(&rhash->is_resizing) && !xchg_seq_cst(&rhash->is_resizing, 1);
+	*ret_was = load_seq_cst(&rhash->resizing);
+	if (*ret_was == RESIZE_WAITS || *ret_was == resize_begun())
+		return false;
+	return cmpxchg_seq_cst(&rhash->resizing, ret_was, resize_begun());
 }
 
 /* True: who came too late to be seen has left something to do. */
 static bool rhash_size_end(struct rhash_map *rhash)
 {
+	u32 was;
+
 	/*
 	 * ORDER rhash.idle (seq_cst): before the number is read.  Who changed it too late
 	 * to be seen finds nobody resizing.  Pairs with rhash.count in count_up() and
 	 * count_down().
 	 */
-	store_seq_cst(&rhash->is_resizing, 0);
-	return is_wanted(rhash, load_seq_cst(&rhash->nr_elems)) && become_resizer(rhash);
+	store_seq_cst(&rhash->resizing, 0);
+	return is_wanted(rhash, load_seq_cst(&rhash->nr_elems)) && become_resizer(rhash, &was);
 }
 
 static void resize(struct rove_work *work)
@@ -265,9 +293,29 @@ static void resize(struct rove_work *work)
  */
 void rhash_size_check(struct rhash_map *rhash, u32 nr_elems)
 {
+	u32 was;
+
 	ctx_any();
-	if (likely(!is_wanted(rhash, nr_elems)) || !become_resizer(rhash))
+	if (likely(!is_wanted(rhash, nr_elems)) || !become_resizer(rhash, &was))
 		return;
-	refcount_get(&rhash->refs);
+	if (!was)
+		refcount_get(&rhash->refs);
 	rove_queue_work(rhash->wq, &rhash->resize);
+}
+
+/**
+ * rhash_size_forget - the map goes
+ *
+ * Context: thread.  Gives the reference of a parent's work back, which nobody else would.
+ */
+void rhash_size_forget(struct rhash_map *rhash)
+{
+	u32 was;
+
+	ctx_thread();
+	if (!become_resizer(rhash, &was))
+		return;
+	WRITE_ONCE(rhash->resizing, 0);
+	if (was)
+		rhash_put(rhash);
 }

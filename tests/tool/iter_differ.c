@@ -17,7 +17,7 @@
 #include "tests/tool/iter_differ/machine.h"
 
 #define DEFAULT_SEED 20000
-#define DEFAULT_PROGRAMS 20000
+#define DEFAULT_PROGRAMS 10000
 #define KERNELS_SHARE 8		/* one of so many programs is given to the kernel */
 #define LOG_BYTES (1u << 20)
 #define MAX_SHOWN 5
@@ -52,7 +52,7 @@ static void show_program(const struct iter_program *p, u64 seed, const char *wha
 {
 	static const char *const words[] = {
 		[OP_NEW] = "new it%u", [OP_END] = "end it%u", [OP_NEXT] = "v%2$u = next it%1$u",
-		[OP_NEXT_SUB] = "v%2$u = sub next it%1$u", [OP_COPY] = "v%u = v%u",
+		[OP_LOOP] = "loop: next it%u", [OP_NEXT_SUB] = "v%2$u = sub next it%1$u", [OP_COPY] = "v%u = v%u",
 		[OP_ZERO] = "v%u = 0", [OP_LOOK] = "follow v%u", [OP_LOOK_SUB] = "sub follow v%u",
 		[OP_IF_NULL] = "if !v%1$u goto %3$u", [OP_IF_SOME] = "if v%1$u goto %3$u",
 		[OP_PERHAPS] = "perhaps goto %3$u", [OP_LEAVE] = "leave",

@@ -34,7 +34,7 @@ struct way {
 };
 
 #define MAX_SPOTS (1u << 16)
-#define MAX_WAYS (2 * MAX_SPOTS)
+#define MAX_WAYS (3 * MAX_SPOTS)
 
 /* What was found: a use that is wrong, or a round without end; NULL: neither. */
 struct machine {
@@ -97,6 +97,21 @@ static inline void go_next(struct machine *m, u32 from, union spot s, const stru
 	go(m, from, s, EDGE_PLAIN, 0);
 }
 
+/* A callback that moves the iterator, so many times: none, too. */
+static inline void go_loop(struct machine *m, u32 from, union spot s, const struct step_of *step)
+{
+	go(m, from, s, EDGE_PLAIN, 0);
+	if (s.iters[step->a] == ITER_NONE) {
+		m->wrong = "a callback moves what is no iterator";
+		return;
+	}
+	take_back(&s, step->a);
+	if (s.iters[step->a] == ITER_ON)
+		go(m, from, s, EDGE_MOVED, step->a);
+	s.iters[step->a] = ITER_AT_END;
+	go(m, from, s, EDGE_PLAIN, 0);
+}
+
 static inline void go_branch(struct machine *m, u32 from, union spot s, const struct step_of *step)
 {
 	u8 value = s.values[step->a];
@@ -133,6 +148,9 @@ static inline void go_on(struct machine *m, u32 from)
 	case OP_NEXT:
 	case OP_NEXT_SUB:
 		go_next(m, from, s, step);
+		break;
+	case OP_LOOP:
+		go_loop(m, from, s, step);
 		break;
 	case OP_COPY:
 		s.values[step->a] = s.values[step->b];

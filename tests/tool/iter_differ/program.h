@@ -15,13 +15,14 @@
 #define NR_REGS 3		/* r6 and on */
 #define NR_VALUES 5		/* and behind them the slots */
 #define MOST_STEPS 18		/* between the iterators' beginning and end */
-#define MAX_STEPS 32
+#define MAX_STEPS 40
 #define OPEN 0xff		/* a jump that goes nowhere yet */
 #define MAX_JUMPS 64
 
 enum op {
 	OP_NEW, OP_END,		/* iterator a */
 	OP_NEXT, OP_NEXT_SUB,	/* iterator a, its buffer into b; by a function */
+	OP_LOOP,		/* iterator a moves up to three times, by a callback */
 	OP_COPY,		/* a = b */
 	OP_ZERO,		/* a = 0 */
 	OP_LOOK, OP_LOOK_SUB,	/* follow a; in a function */
@@ -75,14 +76,30 @@ static inline void add_remake(struct iter_program *p)
 	add_step(p, OP_NEW, iter, 0);
 }
 
+/* A value is of one iterator or of another, and one of them moves. */
+static inline void add_either(struct iter_program *p)
+{
+	u8 value = any_below(p, NR_REGS), other = (value + 1) % NR_REGS;
+	u8 iter = any_below(p, p->nr_iters);
+	struct step_of *skip;
+
+	add_step(p, OP_NEXT, iter, value);
+	skip = add_step(p, OP_PERHAPS, 0, 0);
+	add_step(p, OP_NEXT, p->nr_iters - 1 - iter, value);
+	skip->to = p->nr_steps;
+	add_step(p, any_below(p, 2) ? OP_NEXT : OP_LOOP, any_below(p, p->nr_iters), other);
+	add_look(p, value, true);
+}
+
 static inline void add_any(struct iter_program *p)
 {
 	static const u8 often[] = {
-		OP_NEXT, OP_NEXT, OP_NEXT, OP_NEXT_SUB, OP_COPY, OP_COPY, OP_COPY, OP_ZERO,
+		OP_NEXT, OP_NEXT, OP_NEXT, OP_NEXT_SUB, OP_LOOP, OP_COPY, OP_COPY, OP_COPY, OP_ZERO,
 		OP_IF_NULL, OP_IF_SOME, OP_PERHAPS, OP_PERHAPS, OP_NEW, OP_END,
 	};
 	enum op op = often[any_below(p, ARRAY_SIZE(often) - (any_below(p, 10) ? 2 : 0))];
-	bool is_of_iter = op == OP_NEW || op == OP_END || op == OP_NEXT || op == OP_NEXT_SUB;
+	bool is_of_iter = op == OP_NEW || op == OP_END || op == OP_NEXT || op == OP_NEXT_SUB ||
+			  op == OP_LOOP;
 	u8 a = any_below(p, is_of_iter ? p->nr_iters : op == OP_COPY || op == OP_ZERO ? NR_VALUES : NR_REGS);
 	u8 b = any_below(p, op == OP_COPY && a < NR_REGS ? NR_VALUES : NR_REGS);
 
@@ -90,7 +107,10 @@ static inline void add_any(struct iter_program *p)
 	case 0:
 		add_remake(p);
 		break;
-	case 1: case 2: case 3: case 4:
+	case 1:
+		add_either(p);
+		break;
+	case 2: case 3: case 4: case 5:
 		add_look(p, any_below(p, NR_REGS), any_below(p, 16));
 		break;
 	default:
@@ -131,7 +151,7 @@ static inline void make_program(struct iter_program *p, u64 seed)
 
 /* --- as instructions ------------------------------------------------------------------------ */
 
-enum iter_jump { TO_STEP, TO_SUB_NEXT, TO_SUB_LOOK };
+enum iter_jump { TO_STEP, TO_SUB_NEXT, TO_SUB_LOOK, TO_CALLBACK, NR_JUMP_KINDS };
 
 struct writing {
 	struct corpus_case *c;
@@ -205,6 +225,17 @@ static inline void put_step(struct writing *w, const struct step_of *s)
 		put_jump(w, CALL_SUBPROG(0), 0, TO_SUB_NEXT);
 		put(w, MOV_REG(R6 + s->b, 0));
 		break;
+	case OP_LOOP:
+		put(w, CALL_HELPER(BPF_FUNC_get_prandom_u32));
+		put(w, ALU64_IMM(BPF_AND, 0, 3));
+		put_iter(w, s->a);
+		put(w, MOV_REG(3, 1));
+		put(w, MOV_REG(1, 0));
+		put_jump(w, INSN(BPF_LD | BPF_IMM | BPF_DW, 2, BPF_PSEUDO_FUNC, 0, 0), 0, TO_CALLBACK);
+		put(w, INSN(0, 0, 0, 0, 0));
+		put(w, MOV_IMM(4, 0));
+		put(w, CALL_HELPER(BPF_FUNC_loop));
+		break;
 	case OP_COPY:
 		put_copy(w, s->a, s->b);
 		break;
@@ -235,29 +266,48 @@ static inline void put_step(struct writing *w, const struct step_of *s)
 	}
 }
 
-/* The two functions stand behind the program where somebody calls them. */
-static inline void put_subs(struct writing *w, u32 pc_of_kind[3])
+/* The functions stand behind the program, those that somebody calls. */
+static inline void put_subs(struct writing *w, u32 pc_of_kind[NR_JUMP_KINDS])
 {
-	bool called[3] = { false };
+	bool called[NR_JUMP_KINDS] = { false };
 
 	for (u32 i = 0; i < w->nr_jumps; i++)
 		called[w->jumps[i].kind] = true;
-	pc_of_kind[TO_SUB_NEXT] = w->c->nr_insns;
-	if (called[TO_SUB_NEXT]) {
-		put_kfunc(w, "next");
+	for (u32 kind = TO_SUB_NEXT; kind < NR_JUMP_KINDS; kind++) {
+		struct case_label *label = &w->c->labels[w->c->nr_labels];
+
+		pc_of_kind[kind] = w->c->nr_insns;
+		if (!called[kind])
+			continue;
+		label->pc = w->c->nr_insns;
+		snprintf(label->name, sizeof(label->name), "sub%u", kind);
+		w->c->nr_labels++;
+		if (kind == TO_CALLBACK)
+			put(w, MOV_REG(1, 2));
+		if (kind == TO_SUB_LOOK)
+			put(w, LDX(BPF_DW, 0, 1, 0));
+		else
+			put_kfunc(w, "next");
+		if (kind == TO_CALLBACK)
+			put(w, MOV_IMM(0, 0));
 		put(w, EXIT());
 	}
-	pc_of_kind[TO_SUB_LOOK] = w->c->nr_insns;
-	if (called[TO_SUB_LOOK]) {
-		put(w, LDX(BPF_DW, 0, 1, 0));
-		put(w, EXIT());
-	}
+}
+
+/* A case says where its functions are called, and where their addresses are taken. */
+static inline void tell_call(struct corpus_case *c, u32 pc, enum iter_jump kind)
+{
+	struct case_jump *jump = &c->jumps[c->nr_jumps++];
+
+	jump->pc = pc;
+	jump->is_func = kind == TO_CALLBACK;
+	jump->is_call = !jump->is_func;
 }
 
 static inline void write_program(const struct iter_program *p, struct corpus_case *c)
 {
 	struct writing w = { .c = c };
-	u32 pc_of_kind[3] = { 0 };
+	u32 pc_of_kind[NR_JUMP_KINDS] = { 0 };
 
 	memset(c, 0, sizeof(*c));
 	c->prog_type = BPF_PROG_TYPE_SYSCALL;
@@ -274,10 +324,12 @@ static inline void write_program(const struct iter_program *p, struct corpus_cas
 		u32 to = w.jumps[i].kind ? pc_of_kind[w.jumps[i].kind] : w.pc_of[w.jumps[i].to];
 		s32 off = (s32)to - (s32)w.jumps[i].pc - 1;
 
-		if (w.jumps[i].kind)
+		if (w.jumps[i].kind) {
 			insn->imm = off;
-		else
+			tell_call(c, w.jumps[i].pc, w.jumps[i].kind);
+		} else {
 			insn->off = off;
+		}
 	}
 }
 

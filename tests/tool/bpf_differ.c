@@ -2,7 +2,9 @@
 /*
  * tests/tool/bpf_differ.c - bpf(2) of the running kernel and ours get the same calls
  *
- *	bpf_differ [--verbose] [GROUP]...
+ *	bpf_differ [--verbose] [--together N] [GROUP]...
+ *
+ * N: how often each command gets several members that are wrong at once.
  *
  * Each group is one test of TAP.  Its calls are made on both sides; what they
  * returned and wrote is compared answer by answer.  A difference is a failure
@@ -251,15 +253,20 @@ static bool is_wanted(const struct group *g, char **names, int nr)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = { { "verbose", no_argument, NULL, 'v' }, { NULL } };
+	static const struct option options[] = { { "verbose", no_argument, NULL, 'v' },
+						 { "together", required_argument, NULL, 't' },
+						 { NULL } };
 	u32 nr = 0, nr_failed = 0;
 	const char *why;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "v", options, NULL)) != -1) {
-		if (opt != 'v')
+		if (opt == 'v')
+			verbose = true;
+		else if (opt == 't')
+			nr_together = atoi(optarg);
+		else
 			return 2;
-		verbose = true;
 	}
 	make_places();
 	why = why_not();

@@ -162,8 +162,13 @@ static int check_btf(struct map_spec *spec, const struct map_ops *ops)
 	const struct btf *btf;
 	int err;
 
-	if (!spec->btf)
+	if (!spec->btf_key_type_id && !spec->btf_value_type_id)
 		return 0;
+	err = btf_object_by_fd(spec->btf_fd, &spec->btf);
+	if (err)
+		return err;
+	if (btf_object_is_kernel(spec->btf))
+		return -EACCES;
 	btf = btf_object_btf(spec->btf);
 	if (spec->btf_key_type_id &&
 	    btf_size(btf, spec->btf_key_type_id) != (s64)spec->key_size)
@@ -202,10 +207,11 @@ static int make_map(const struct map_spec *spec, const struct map_ops *ops,
 
 /**
  * map_create - make a map
- * @spec: its ->btf is the map's on success
+ * @spec: borrowed
  *
  * Context: may sleep.
- * Return:  0; -EINVAL, -E2BIG (sizes or flags that the type does not take); -EACCES,
+ * Return:  0; -EINVAL, -E2BIG (sizes or flags that the type does not take); -EBADF, -EINVAL,
+ *          -EACCES (no types of a program's); -EACCES,
  *          -EOPNOTSUPP (special fields that its values cannot have); -ENOMEM, -EMFILE; of an
  *          outer map -EBADF, -EINVAL, -ENOTSUPP (what is to be like those in it).
  */
@@ -217,6 +223,7 @@ int map_create(const struct map_spec *spec, struct bpf_map **ret_map)
 
 	ctx_may_sleep();
 	found.fields.nr = 0;
+	found.btf = NULL;
 	if (spec->type >= ARRAY_SIZE(map_types) || !map_types[spec->type])
 		return -EINVAL;
 	ops = map_types[spec->type];
@@ -228,8 +235,10 @@ int map_create(const struct map_spec *spec, struct bpf_map **ret_map)
 	if (!err && ops->round)
 		ops->round(&found);
 	err = err ?: make_map(&found, ops, inner, ret_map);
-	if (err)
+	if (err) {
 		inner_spec_free(inner);
+		btf_object_put(found.btf);
+	}
 	return err;
 }
 

@@ -31,7 +31,8 @@ struct map_spec {
 	u32 type, key_size, value_size, max_entries, flags;
 	u64 extra;
 	char name[BPF_OBJ_NAME_LEN];
-	struct btf_object *btf;		/* NULL, or the map's on success */
+	int btf_fd;			/* looked at if one of the types is not 0 */
+	struct btf_object *btf;		/* the map's; map_create() finds it */
 	u32 btf_key_type_id, btf_value_type_id;
 	struct btf_fields fields;	/* of the value; map_create() finds them */
 	int inner_fd;			/* of an outer map: one like those that will be in it */

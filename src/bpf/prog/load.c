@@ -88,6 +88,19 @@ static int refuse(const struct prog_spec *spec, const char *why, u32 *ret_log_tr
 	return -EINVAL;
 }
 
+/**
+ * prog_check_attach - does a program of this type say right what it attaches to?
+ *
+ * Context: any.
+ * Return:  0 or -EINVAL, whatever the rest is like.
+ */
+int prog_check_attach(const struct prog_spec *spec)
+{
+	if (spec->attach_btf_id && spec->type != BPF_PROG_TYPE_TRACING)
+		return -EINVAL;
+	return spec->type == BPF_PROG_TYPE_SYSCALL && spec->attach_type ? -EINVAL : 0;
+}
+
 /* A tracing program is one of an iterator; it says whose by a function of our BTF. */
 static int check_attach(const struct prog_spec *spec, const struct platform *platform,
 			u32 *ret_log_true_size)
@@ -95,7 +108,7 @@ static int check_attach(const struct prog_spec *spec, const struct platform *pla
 	const struct btf_type *t = btf_type(btf_self(), spec->attach_btf_id);
 
 	if (spec->type != BPF_PROG_TYPE_TRACING)
-		return spec->attach_btf_id ? -EINVAL : 0;
+		return 0;
 	if (!spec->attach_btf_id)
 		return refuse(spec, "Tracing programs must provide btf_id\n", ret_log_true_size);
 	if (!t)
@@ -115,8 +128,6 @@ static int check_spec(const struct prog_spec *spec, const struct platform *platf
 	if (err)
 		return err;
 	if (!ctx)
-		return -EINVAL;
-	if (spec->type == BPF_PROG_TYPE_SYSCALL && spec->attach_type)
 		return -EINVAL;
 	if (spec->type == BPF_PROG_TYPE_SYSCALL && !sleepable)
 		return refuse(spec, "Syscall programs can only be sleepable\n", ret_log_true_size);
@@ -297,6 +308,7 @@ static int accept_program(const struct prog_spec *spec, const struct platform *p
  * @ret_prog:          with one reference; set on success only
  *
  * Context: may sleep.
+ * @spec: prog_check_attach() has been asked
  * Return:  0; -EINVAL, -EACCES, … of the verifier; -ENOSPC: the log did not fit, whatever
  *          the verdict; -ENOMEM, -EMFILE, -EAGAIN (no thread).
  */

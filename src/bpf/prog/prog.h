@@ -86,6 +86,7 @@ struct bpf_prog {
 
 extern const struct object_ops prog_object_ops;
 
+int prog_check_attach(const struct prog_spec *spec);
 int prog_load(const struct prog_spec *spec, u32 *ret_log_true_size, struct bpf_prog **ret_prog);
 int prog_by_fd(int fd, struct bpf_prog **ret_prog);
 int prog_bind_map(struct bpf_prog *prog, struct bpf_map *map);

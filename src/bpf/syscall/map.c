@@ -27,6 +27,9 @@ static int spec_from_attr(const union bpf_attr *attr, struct map_spec *spec)
 		.flags = attr->map_flags,
 		.extra = attr->map_extra,
 		.inner_fd = (int)attr->inner_map_fd,
+		.btf_fd = (int)attr->btf_fd,
+		.btf_key_type_id = attr->btf_key_type_id,
+		.btf_value_type_id = attr->btf_value_type_id,
 	};
 	/* What belongs to map types, devices and nodes that a process has none of. */
 	if (attr->btf_vmlinux_value_type_id || attr->map_ifindex)
@@ -38,20 +41,6 @@ static int spec_from_attr(const union bpf_attr *attr, struct map_spec *spec)
 	if (attr->btf_key_type_id && !attr->btf_value_type_id)
 		return -EINVAL;
 	return call_copy_name(spec->name, attr->map_name);
-}
-
-static int spec_take_btf(const union bpf_attr *attr, struct map_spec *spec)
-{
-	int err;
-
-	if (!attr->btf_key_type_id && !attr->btf_value_type_id)
-		return 0;
-	err = btf_object_by_fd(attr->btf_fd, &spec->btf);
-	if (err)
-		return err;
-	spec->btf_key_type_id = attr->btf_key_type_id;
-	spec->btf_value_type_id = attr->btf_value_type_id;
-	return btf_object_is_kernel(spec->btf) ? -EACCES : 0;
 }
 
 static int access_of_flags(u32 flags)
@@ -68,14 +57,9 @@ int cmd_map_create(struct call *c)
 	int err;
 
 	err = spec_from_attr(&c->attr, &spec);
+	err = err ?: map_create(&spec, &map);
 	if (err)
 		return err;
-	err = spec_take_btf(&c->attr, &spec);
-	err = err ?: map_create(&spec, &map);
-	if (err) {
-		btf_object_put(spec.btf);
-		return err;
-	}
 	return call_open_new(&map->obj, access_of_flags(spec.flags));
 }
 
@@ -229,13 +213,14 @@ int cmd_map_lookup(struct call *c)
 	struct map_ref ref;
 	int err;
 
-	/* BPF_F_LOCK needs a lock in the value, which no map here has. */
-	if (c->attr.flags)
+	if (c->attr.flags & ~(u64)BPF_F_LOCK)
 		return -EINVAL;
 	err = map_ref_get(c->attr.map_fd, MAP_READ, &ref);
 	if (err)
 		return err;
-	err = map_ref_read_key(&ref, c->attr.key);
+	/* BPF_F_LOCK needs a lock in the value, which no map here has. */
+	err = c->attr.flags ? -EINVAL : 0;
+	err = err ?: map_ref_read_key(&ref, c->attr.key);
 	err = err ?: map_ref_lookup(&ref);
 	err = err ?: user_write(c->attr.value, ref.value, map_user_value_bytes(ref.map));
 	map_ref_put(&ref);
@@ -294,13 +279,14 @@ int cmd_map_lookup_and_delete(struct call *c)
 	struct map_ref ref;
 	int err;
 
-	if (c->attr.flags)
+	if (c->attr.flags & ~(u64)BPF_F_LOCK)
 		return -EINVAL;
 	err = map_ref_get(c->attr.map_fd, MAP_READ | MAP_WRITE, &ref);
 	if (err)
 		return err;
 	ops = ref.map->ops;
-	err = map_ref_read_key(&ref, c->attr.key);
+	err = c->attr.flags ? -EINVAL : 0;
+	err = err ?: map_ref_read_key(&ref, c->attr.key);
 	if (!err)
 		err = ops->lookup_and_delete ?
 		      ops->lookup_and_delete(ref.map, ref.key, ref.value) : -ENOTSUPP;

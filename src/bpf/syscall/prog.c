@@ -147,6 +147,13 @@ static int read_insns(const union bpf_attr *attr, struct load *load)
 		return err;
 	load->spec.insns = load->insns;
 	load->spec.nr_insns = attr->insn_cnt;
+	return 0;
+}
+
+static int read_fd_array(const union bpf_attr *attr, struct load *load)
+{
+	int err;
+
 	if (!attr->fd_array)
 		return 0;
 	load->spec.nr_fd_array = count_fd_array(load->insns, attr->insn_cnt);
@@ -179,13 +186,13 @@ static int check_attr(const union bpf_attr *attr)
 		return -EINVAL;
 	if (!attr->insn_cnt || attr->insn_cnt > MAX_INSNS)
 		return -E2BIG;
-	/* Devices, programs to extend, and relocations by the loader: there are none here. */
-	if (attr->prog_ifindex || attr->attach_prog_fd ||
-	    attr->core_relo_cnt)
+	/* Programs to extend, and relocations by the loader: there are none here. */
+	if (attr->attach_prog_fd || attr->core_relo_cnt)
 		return -EINVAL;
 	return 0;
 }
 
+/* In the kernel's order: of several things that are wrong the caller is told the same one. */
 static int load_init(struct call *c, struct load *load)
 {
 	const union bpf_attr *attr = &c->attr;
@@ -195,10 +202,14 @@ static int load_init(struct call *c, struct load *load)
 	load->spec.attach_type = attr->expected_attach_type;
 	load->spec.flags = attr->prog_flags;
 	load->spec.attach_btf_id = attr->attach_btf_id;
-	err = err ?: call_copy_name(load->spec.name, attr->prog_name);
-	err = err ?: read_license(attr->license, &load->spec.gpl_compatible);
+	err = err ?: prog_check_attach(&load->spec);
 	err = err ?: read_insns(attr, load);
+	err = err ?: read_license(attr->license, &load->spec.gpl_compatible);
+	/* There are no devices here. */
+	err = err ?: attr->prog_ifindex ? -EINVAL : 0;
+	err = err ?: call_copy_name(load->spec.name, attr->prog_name);
 	err = err ?: read_log(attr, load);
+	err = err ?: read_fd_array(attr, load);
 	return err ?: read_types(c, load);
 }
 

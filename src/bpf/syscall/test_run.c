@@ -101,34 +101,30 @@ static int run_repeatedly(struct bpf_prog *prog, struct __sk_buff *ctx, u32 repe
 /* What programs see of the packet is unchanged; what they do not see is gone. */
 static int give_packet(struct call *c, const struct bpf_prog *prog, u8 *data, u32 bytes)
 {
-	u32 room = c->attr.test.data_size_out, n = bytes;
-	int short_of_room = 0;
+	u32 room = c->attr.test.data_size_out ?: bytes;
 
 	memset(data, 0, hidden_bytes(prog));
-	if (c->attr.test.data_out && room && room < bytes) {
-		n = room;
-		short_of_room = -ENOSPC;
-	}
-	if (c->attr.test.data_out && user_write(c->attr.test.data_out, data, n))
-		return -EFAULT;
-	return call_answer(c, test.data_size_out, bytes) ?: short_of_room;
+	if (!c->attr.test.data_out)
+		return 0;
+	return user_write(c->attr.test.data_out, data, min(room, bytes));
 }
 
 static int run_on_packet(struct call *c, struct bpf_prog *prog, u8 *data)
 {
 	u32 bytes = c->attr.test.data_size_in, retval = 0, ns = 0;
+	u32 room = c->attr.test.data_size_out;
+	int short_of_room = room && room < bytes ? -ENOSPC : 0;
 	struct __sk_buff ctx = packet_ctx(prog, data, bytes);
-	int err, room_err;
+	int err;
 
 	err = run_repeatedly(prog, &ctx, c->attr.test.repeat ?: 1, &retval, &ns);
 	if (err)
 		return err;
-	room_err = give_packet(c, prog, data, bytes);
-	if (room_err && room_err != -ENOSPC)
-		return room_err;
-	err = call_answer(c, test.retval, retval);
+	err = give_packet(c, prog, data, bytes);
+	err = err ?: call_answer(c, test.data_size_out, bytes);
+	err = err ?: call_answer(c, test.retval, retval);
 	err = err ?: call_answer(c, test.duration, ns);
-	return err ?: room_err;
+	return short_of_room ?: err;
 }
 
 static int run_packet(struct call *c, struct bpf_prog *prog)

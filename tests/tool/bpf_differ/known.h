@@ -20,7 +20,7 @@ static const struct known known[] = {
 	{ "storage", "storage word at 7[26]", "tokens and BTF of modules: must be zero here", "6.9" },
 	{ "load", "*attach_prog_fd=*", "no program is attached to another here" },
 	{ "load", "*prog_flags=0x40", "bound to a device", "6.3" },
-	{ "load", "syscall core_relo*", "relocations by the loader: must be none here", "5.17" },
+	{ "load", "*core_relo_cnt*", "relocations by the loader: must be none here", "5.17" },
 	{ "load", "* word at 14[48]", "tokens and fd_array_cnt: must be zero here", "6.9" },
 	{ "load", "* word at 15[26]", "signatures: must be zero here", "6.18" },
 	{ "load", "* word at 16[04]", "signatures: must be zero here", "6.18" },
@@ -29,13 +29,16 @@ static const struct known known[] = {
 	{ "btf", "BTF word at 3[26]", "tokens: must be zero here", "6.9" },
 	{ "runs", "classifier test.flags=0x4*", "packets here have no checksum" },
 	{ "runs", "filter test.flags=0x4*", "packets here have no checksum" },
+	{ "runs", "classifier *test.ctx_* size *", "packets here have no context" },
+	{ "runs", "filter *test.ctx_* size *", "packets here have no context" },
+	{ "runs", "syscall with context *prog_fd=filter*", "packets here have no context" },
 
 	/* --- stricter */
 	{ "names", "* name 1???",
 	  "a name's letters are those of ASCII; the kernel takes Latin-1's too" },
-	{ "create", "typed*type_id=0x3", "a variable is not the type of a key or value" },
-	{ "storage", "storage btf_*_type_id=0x3", "the same" },
-	{ "rhash", "typed rhash btf_*_type_id=0x3", "the same" },
+	{ "create", "typed*type_id=0x3*", "a variable is not the type of a key or value" },
+	{ "storage", "storage btf_*_type_id=0x3*", "the same" },
+	{ "rhash", "typed rhash btf_*_type_id=0x3*", "the same" },
 	{ "create", "section btf_key_type_id=0x3", "a variable is not the type of a key" },
 	{ "batch_attr", "*batch.flags=*", "batches have no flags: must be zero here" },
 	{ "rhash", "*batch.flags=*", "the same" },
@@ -53,6 +56,9 @@ static const struct known known[] = {
 	{ "btf", "BTF with bit 4 of byte ?? turned", "a kind that we do not know is -ENOTSUPP" },
 	{ "btf", "BTF with 0x2 at 4", "flags are looked at later here" },
 	{ "load", "ld_imm64 * source 2 *", "a place in an array of several is -EINVAL here" },
+
+	{ "load", "filter with func_info * size *", "all records are read before any is looked at" },
+	
 
 	/* --- logs */
 	{ "logs", "command 5 * level 8 *", "8 without 1 or 2 logs nothing here" },

@@ -9,7 +9,7 @@
 
 /* --- batches ------------------------------------------------------------------------------ */
 
-#define BATCH_ROOM 16
+#define BATCH_ROOM 4096	/* more than any count here, in a map with values of several CPUs */
 
 static u32 batch_keys[BATCH_ROOM], batch_in, batch_out;
 static u64 batch_values[BATCH_ROOM];

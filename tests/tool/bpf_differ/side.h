@@ -21,7 +21,7 @@
 
 #include "tests/unit/syscall/bpf.h"
 
-#define LABEL_BYTES 120
+#define LABEL_BYTES 160
 #define ATTR_ROOM 4608		/* more than a page, so that too long is possible */
 
 struct answer {

@@ -3,7 +3,7 @@
  * tests/tool/bpf_differ/vary.h - one command with each member wrong in turn
  *
  * A base makes an attribute that is right; each variation starts from it anew,
- * changes one member, calls, and says what was returned and which words of the
+ * changes one member, or some, calls, and says what was returned and which words of the
  * attribute were written.
  */
 #ifndef ROVE_TESTS_TOOL_BPF_DIFFER_VARY_H
@@ -30,6 +30,8 @@ struct member {
 	{ #m, offsetof(union bpf_attr, m), sizeof(((union bpf_attr *)0)->m), MEMBER_##k }
 
 #define MAX_MEMBERS 28
+
+static u32 nr_together = 25;
 
 struct base {
 	const char *name;
@@ -184,6 +186,47 @@ static inline void vary_tail(struct side *s, struct world *w, const struct base 
 	call_and_say(s, b, &room, 4095, "one byte less than a page");
 }
 
+/* The same numbers on both sides. */
+static inline u32 next_choice(u64 *state, u32 below)
+{
+	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
+	return (*state >> 33) % below;
+}
+
+/* Two or three members wrong at once, perhaps in an attribute that is cut: who is told first? */
+static inline void vary_together(struct side *s, struct world *w, const struct base *b)
+{
+	static const u32 sizes[] = { 8, 12, 16, 24, 32, 48, 64, 72, 80, 112, 120, 128, 152, 200 };
+	u64 state = strlen(b->name) * 31 + b->cmd;
+	static union attr_room room;
+	u32 nr_members = 0;
+
+	while (nr_members < MAX_MEMBERS && b->members[nr_members].name)
+		nr_members++;
+	for (u32 i = 0; i < nr_together && nr_members; i++) {
+		u32 nr = 2 + next_choice(&state, 2), size = sizeof(union bpf_attr), at = 0;
+		char what[100] = "", label[32];
+		u64 value;
+
+		start(w, b, &room);
+		while (nr--) {
+			const struct member *m = &b->members[next_choice(&state, nr_members)];
+
+			if (!choose(w, m, next_choice(&state, nr_choices[m->kind]), &value, label))
+				continue;
+			memcpy(room.raw + m->off, &value, m->bytes);
+			at += snprintf(what + at, sizeof(what) - at, "%s%s=%s", at ? " " : "",
+				       m->name, label);
+			at = min(at, (u32)sizeof(what) - 1);
+		}
+		if (!next_choice(&state, 4))
+			size = sizes[next_choice(&state, ARRAY_SIZE(sizes))];
+		at = min(at, (u32)sizeof(what) - 12);
+		snprintf(what + at, sizeof(what) - at, " size %u", size);
+		call_and_say(s, b, &room, size, what);
+	}
+}
+
 static inline void vary(struct side *s, struct world *w, const struct base *b)
 {
 	static union attr_room room;
@@ -194,6 +237,7 @@ static inline void vary(struct side *s, struct world *w, const struct base *b)
 		vary_member(s, w, b, &b->members[i]);
 	vary_sizes(s, w, b);
 	vary_tail(s, w, b);
+	vary_together(s, w, b);
 }
 
 #endif

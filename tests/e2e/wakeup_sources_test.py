@@ -503,6 +503,21 @@ def test_diff_between_sources_of_different_exactness_finds_only_what_differs():
         equal(diff(tree, whole, exact, code=0), [])
 
 
+def test_diff_of_a_listing_that_is_not_complete_is_exit_4():
+    with usual_tree() as tree:
+        tape = os.path.join(tree.root, "tape")
+        rove(*SYSFS, "-w", tape, tree=tree, code=0)
+        with open(tape, "rb") as f:
+            lines = f.read().splitlines(keepends=True)
+        for nr_left in 5, 4:
+            with open(tape, "wb") as f:
+                f.write(b"".join(lines[:nr_left]))
+            found = diff(tree, tape, "--source", "sysfs", code=4 if nr_left < 5 else 0)
+            equal(len(found), 5 - nr_left)
+        result = rove("wakeup", "diff", tape, tape, "-j", code=4)
+        equal((result.json["why"], result.json["lost"]), ("file-ends-early", 2))
+
+
 def test_diff_knows_a_source_by_the_beginning_of_its_name():
     with Tree() as tree:
         whole, cut = os.path.join(tree.root, "whole"), os.path.join(tree.root, "cut")

@@ -76,7 +76,6 @@ static void *start(void *state)
 static void *next(void *state, void *obj)
 {
 	struct state *s = state;
-
 	const struct map_ops *ops = s->map->ops;
 
 	s->nth++;

@@ -33,6 +33,28 @@ static void put_verbs(FILE *fp, const char *noun)
 	}
 }
 
+static bool verb_is_repeated(u32 command)
+{
+	for (u32 i = 0; i < command; i++)
+		if (command_table[i].words &&
+		    !strcmp(command_table[i].verb, command_table[command].verb))
+			return true;
+	return false;
+}
+
+/* The verbs behind which no patterns stand, but files. */
+static void put_file_verbs(FILE *fp, const char *between)
+{
+	const char *before = "";
+
+	for (u32 i = 0; i < nr_commands; i++) {
+		if (!command_table[i].words || verb_is_repeated(i))
+			continue;
+		fprintf(fp, "%s%s", before, command_table[i].verb);
+		before = between;
+	}
+}
+
 static void put_choices(FILE *fp, const char *choices, char between)
 {
 	for (; *choices; choices++)
@@ -199,6 +221,9 @@ static void bash_words(FILE *fp)
 	}
 	fputs("\t\tesac\n\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
 	      "\t\treturn\n\tfi\n"
+	      "\tif [[ $COMP_CWORD -gt 2 && ${COMP_WORDS[2]} == @(", fp);
+	put_file_verbs(fp, "|");
+	fputs(") ]]; then\n\t\tCOMPREPLY=($(compgen -f -- \"$cur\"))\n\t\treturn\n\tfi\n"
 	      "\tCOMPREPLY=($(compgen -W \"$verbs\" -- \"$cur\"))\n", fp);
 }
 
@@ -281,7 +306,9 @@ static void put_zsh(FILE *fp)
 	fputs("\t\t'1:noun:(", fp);
 	put_nouns(fp);
 	fputs(")' \\\n\t\t'2:verb or pattern:{compadd -- ${=verbs}}' \\\n"
-	      "\t\t'*:pattern:'\n}\n_rove \"$@\"\n", fp);
+	      "\t\t'*:pattern:{[[ $words[3] == (", fp);
+	put_file_verbs(fp, "|");
+	fputs(") ]] && _files}'\n}\n_rove \"$@\"\n", fp);
 }
 
 /* --- fish ---------------------------------------------------------------------------------- */
@@ -343,6 +370,9 @@ static void put_fish(FILE *fp)
 	for (u32 i = 0; i < nr_commands; i++)
 		fprintf(fp, "complete -c rove -n '__fish_seen_subcommand_from %s' -a %s\n",
 			command_table[i].noun, command_table[i].verb);
+	fputs("complete -c rove -F -n '__fish_seen_subcommand_from ", fp);
+	put_file_verbs(fp, " ");
+	fputs("'\n", fp);
 	for (u32 i = 0; i < nr_option_rows; i++)
 		fish_options(fp, &option_table[i]);
 }

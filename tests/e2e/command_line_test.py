@@ -281,6 +281,9 @@ def test_bash_completes_nouns_verbs_options_and_their_values():
     equal(complete("rove", "wakeup", "l"), ["list"])
     equal(complete("rove", "wakeup", "-O", "d"), ["debugfs", "dumpsys"])
     equal(complete("rove", "wakeup", "--source", ""), "auto kernel sysfs debugfs self".split())
+    equal(complete("rove", "dmabuf", "diff", os.path.join(TOP, "READ")),
+          [os.path.join(TOP, "README.md")], "files")
+    equal(complete("rove", "wakeup", "list", os.path.join(TOP, "READ")), [], "no files")
     check("total_time_ns" in complete("rove", "wakeup", "-s", "to"), "columns")
     offered = {word[2:] for word in complete("rove", "wakeup", "--")}
     equal(offered, set(options_of_help()))

@@ -21,7 +21,8 @@
  * allocates nothing and cannot fail for want of memory or threads.
  *
  * Workers run where the process's first thread may run, and at its priority, if the queue's
- * options do not say otherwise; not as the thread does that happened to need them first.
+ * options do not say otherwise; not as the thread does that happened to need them first.  (A
+ * real-time policy they get from these two only together.)
  *
  * No function is a cancellation point: a thread that is to be cancelled (pthread_cancel(3))
  * returns from it first.  A work's function has to return: it may not end the thread that it
@@ -178,7 +179,8 @@ int rove_workqueue_create(const char *name, const struct rove_wq_options *option
 /**
  * rove_workqueue_free - drain a queue, then end it
  * @wq:  NULL, or a queue nobody else uses any more; works that queue themselves
- *       again are run until they stop
+ *       again are run until they stop; a delayed work whose time has not come is a
+ *       use, and is not waited for: cancel it first
  *
  * Context: may sleep; not from a work of @wq.
  */
@@ -271,7 +273,7 @@ void rove_flush_workqueue(struct rove_workqueue *wq);
 /**
  * rove_drain_workqueue - wait until the queue is empty
  *
- * Meanwhile only works of @wq itself may queue to it.
+ * Meanwhile only works of @wq itself may queue to it, and delayed works whose time comes.
  *
  * Context: may sleep; not from a work of @wq.
  */

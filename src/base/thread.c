@@ -45,12 +45,19 @@ static void take_cpus_of(pid_t first)
 	(void)sched_setaffinity(0, sizeof(its), (cpu_set_t *)its);
 }
 
+/* Which others cannot get past: not for threads of ours, unless both are so that we come from. */
+static bool is_realtime(int policy)
+{
+	policy &= ~SCHED_RESET_ON_FORK;
+	return policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE;
+}
+
 static void take_priority_of(pid_t first)
 {
 	int policy = sched_getscheduler(first), nice = getpriority(PRIO_PROCESS, first);
-	struct sched_param param;
+	struct sched_param param = { 0 };
 
-	if (policy >= 0 && policy != sched_getscheduler(0) && !sched_getparam(first, &param))
+	if (policy >= 0 && !is_realtime(policy) && policy != sched_getscheduler(0))
 		(void)sched_setscheduler(0, policy, &param);
 	if (nice != getpriority(PRIO_PROCESS, 0))
 		(void)setpriority(PRIO_PROCESS, 0, nice);
@@ -72,7 +79,8 @@ static void *begin(void *arg)
  * @name:        up to 15 characters, for tools that list threads
  * @ret_thread:  set on success only; join or detach it
  *
- * It may run where, and has the priority that, the process's first thread has.
+ * It may run where the process's first thread may, and has its priority; one of real time only
+ * if the caller has that, too.
  *
  * Context: may sleep.
  * Return:  0 or -EAGAIN.

@@ -58,7 +58,7 @@ bool rove_irq_work_queue(struct rove_irq_work *work)
 bool rove_irq_work_queue_on(struct rove_irq_work *work, int cpu)
 {
 	ctx_any();
-	return queue(work, cpu >= 0 ? cpu + 1 : 0);
+	return queue(work, cpu >= 0 && cpu < INT32_MAX ? cpu + 1 : 0);
 }
 
 static bool is_busy(const void *what)

@@ -59,6 +59,15 @@ static void *note_place(void *place)
 	return NULL;
 }
 
+static void *make_and_join(void *place)
+{
+	pthread_t thread;
+
+	EXPECT_EQ(thread_create("rove-test", note_place, place, &thread), 0);
+	pthread_join(thread, NULL);
+	return NULL;
+}
+
 /* The maker binds itself to one CPU, and gives way to all others. */
 static void *make_from_a_corner(void *place)
 {
@@ -92,6 +101,35 @@ TEST(thread, it_runs_where_and_how_the_first_thread_does_and_not_its_maker)
 	if (!may_raise)
 		SKIP("this process may not raise priorities");
 	EXPECT_EQ(place.nice, first.nice);
+}
+
+static int policy_made_by(int policy)
+{
+	struct sched_param param = { .sched_priority = policy == SCHED_RR };
+	static struct place place;
+	pthread_attr_t attr;
+	pthread_t maker;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, policy);
+	pthread_attr_setschedparam(&attr, &param);
+	EXPECT_EQ(pthread_create(&maker, &attr, make_and_join, &place), 0);
+	pthread_join(maker, NULL);
+	pthread_attr_destroy(&attr);
+	return place.policy;
+}
+
+TEST(thread, it_has_a_real_time_policy_only_of_two_that_have_it)
+{
+	struct sched_param realtime = { .sched_priority = 1 }, none = { 0 };
+
+	if (sched_setscheduler(getpid(), SCHED_RR, &realtime))
+		SKIP("this process may have no real-time policy");
+	EXPECT_EQ(policy_made_by(SCHED_OTHER), SCHED_OTHER);
+	EXPECT_EQ(policy_made_by(SCHED_RR), SCHED_RR);
+	EXPECT_EQ(sched_setscheduler(getpid(), SCHED_OTHER, &none), 0);
+	EXPECT_EQ(policy_made_by(SCHED_RR), SCHED_OTHER);
 }
 
 static void *note_that_it_got_here(void *here)

@@ -236,6 +236,7 @@ TEST(irq_work, a_function_may_queue_its_work_again)
 
 TEST(irq_work, runs_on_the_cpu_that_was_asked_for)
 {
+	static const int nowhere[] = { 100000, INT32_MAX, INT32_MIN, -1 };
 	cpu_set_t allowed;
 	struct rove_irq_work work;
 
@@ -251,8 +252,13 @@ TEST(irq_work, runs_on_the_cpu_that_was_asked_for)
 			EXPECT_EQ(ran_on_cpu, cpu);
 		}
 	}
-	EXPECT_TRUE(rove_irq_work_queue_on(&work, 100000));
-	EXPECT_EQ(rove_irq_work_sync(&work), 0);
+	for (u32 i = 0; i < ARRAY_SIZE(nowhere); i++) {
+		u64 before = READ_ONCE(nr_calls);
+
+		EXPECT_TRUE(rove_irq_work_queue_on(&work, nowhere[i]));
+		EXPECT_EQ(rove_irq_work_sync(&work), 0);
+		EXPECT_EQ(READ_ONCE(nr_calls), before + 1);
+	}
 }
 
 /* In the child: the parent's thread is not there; what is initialised anew works. */

@@ -376,6 +376,34 @@ TEST(queue, that_is_drained_takes_works_of_its_own_only)
 	rove_workqueue_free(drained);
 }
 
+TEST(queue, that_is_drained_runs_delayed_works_whose_time_comes_and_no_others)
+{
+	struct rove_work work = ROVE_WORK_INIT(stay), foreign = ROVE_WORK_INIT(count);
+	struct rove_delayed_work soon, late;
+	pthread_t thread;
+
+	reset();
+	drained = QUEUE(.flags = ROVE_WQ_UNBOUND, .max_active = 1);
+	rove_delayed_work_init(&soon, count);
+	rove_delayed_work_init(&late, count);
+	rove_queue_work(drained, &work);
+	wait_until_inside(1);
+	EXPECT_EQ(rove_queue_delayed_work(drained, &late, 3600000000000ull), 1);
+	EXPECT_EQ(rove_queue_delayed_work(drained, &soon, 3600000000000ull), 1);
+	pthread_create(&thread, NULL, drain_thread, NULL);
+	while (rove_queue_work(drained, &foreign) != -ESHUTDOWN)
+		rove_cancel_work(&foreign);
+	EXPECT_EQ(rove_mod_delayed_work(drained, &soon, 1000000), 1);
+	while (rove_hrtimer_is_queued(&soon.timer))
+		sched_yield();
+	open_gate();
+	pthread_join(thread, NULL);
+	rove_flush_delayed_work(&soon);
+	EXPECT_EQ(READ_ONCE(nr_runs), 2);
+	EXPECT_TRUE(rove_cancel_delayed_work_sync(&late));
+	rove_workqueue_free(drained);
+}
+
 TEST(queue, moves_to_other_pools_with_what_waits)
 {
 	static const uint32_t scopes[] = { ROVE_WQ_SCOPE_CPU, ROVE_WQ_SCOPE_SYSTEM };

@@ -61,6 +61,20 @@
 /* Keeps the compiler, not the machine, from moving accesses across. */
 #define compiler_barrier() __asm__ volatile("" ::: "memory")
 
+/*
+ * This CPU will write what is at @p: let it come from where it is.  Nothing is waited for, and nothing
+ * happens if there is no memory.
+ */
+static inline void fetch_to_write(const void *p)
+{
+#if defined(__x86_64__)
+	/* Processors without it take it for no operation; __builtin_prefetch() would only read. */
+	__asm__ volatile("prefetchw (%0)" : : "r"(p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 #define cpu_relax() cpu_relax_inline()
 
 static inline void cpu_relax_inline(void)

@@ -40,7 +40,9 @@ bool search_found(struct worker *w)
 {
 	struct shard *s = pool_look(w->pool);
 
-	if (!s && !READ_ONCE(w->pool->announced))
+	if (s)
+		shard_fetch(s);
+	else if (!READ_ONCE(w->pool->announced))
 		return false;
 	WRITE_ONCE(w->hint, s);
 	return true;

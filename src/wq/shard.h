@@ -153,6 +153,16 @@ static inline bool shard_pop_newest_locked(struct shard *s, struct rove_work *wo
 	       !READ_ONCE(work->link) && cmpxchg_seq_cst(&s->stack, &newest, NULL);
 }
 
+/*
+ * The caller is about to take what is there, and all of that is in the memory of another CPU: it
+ * may come at the same time.  The work is not looked into, so it may be gone.  Context: any.
+ */
+static inline void shard_fetch(struct shard *s)
+{
+	fetch_to_write(&s->stack);
+	fetch_to_write(READ_ONCE(s->stack));
+}
+
 /* Context: any.  May be wrong in both directions for a moment without the lock. */
 static inline bool shard_looks_empty(const struct shard *s)
 {

@@ -280,6 +280,7 @@ static bool take_hinted(struct worker *w)
 	if (!s)
 		return false;
 	WRITE_ONCE(w->hint, NULL);
+	shard_fetch(s);
 	return shard_take(s, w) == TAKE_SOME;
 }
 

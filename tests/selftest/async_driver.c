@@ -11,6 +11,7 @@
 #include <bpf/btf.h>
 #include <linux/bpf.h>
 #include <regex.h>
+#include <spawn.h>
 #include <sys/mman.h>
 
 #include <rove/bpf.h>
@@ -442,10 +443,12 @@ static const struct {
 	void (*run)(void);
 	const char *reason;		/* of a skip */
 	/*
-	 * More than one: the test allows so little time between two calls that it fails when the
-	 * thread is interrupted there; one try that is not shows what it is about.
+	 * More than one: the test allows so little time between two calls, or between the first
+	 * calls of two threads, that it fails when a thread is interrupted there; one try that is
+	 * not shows what it is about.
 	 */
 	int tries;
+	bool own_process;		/* of each try: the test keeps count of its threads */
 } tests[] = {
 	{ "timer_stress", serial_test_timer_stress },
 	{ "timer_stress_async_cancel", serial_test_timer_stress_async_cancel },
@@ -456,6 +459,9 @@ static const struct {
 	{ "wq_failures", serial_test_failures_wq },
 	{ "wq", test_wq, .tries = 50 },
 	{ "wq_custom", test_wq_custom },
+	/* Also when a callback cancels the other thread's timer before that was initialised. */
+	{ "timer_lockup", test_timer_lockup, .tries = 300, .own_process = true,
+	  .reason = "it says so itself: no callback ever met another one" },
 	{ "async_stack_depth", test_async_stack_depth },
 	{ "helper_restricted", test_helper_restricted },
 	{ "rhash_timer", test_rhash_timer },
@@ -472,7 +478,6 @@ static const struct {
 	{ "verifier_private_stack: timers", NULL, "SEC(\"fentry/bpf_fentry_test9\")" },
 	{ "test_struct_ops_assoc: st_ops_assoc_in_timer", NULL, "SEC(\"struct_ops\")" },
 	/* Something else that is not. */
-	{ "timer_lockup", NULL, "callbacks of two CPUs at once: here one waits, and cancelling it gives 1" },
 	{ "timer_stress_nmi_race", NULL, "it samples another process: PERF_TYPE_HARDWARE of a child" },
 	{ "timer_stress_nmi_update", NULL, "it samples another process: PERF_TYPE_HARDWARE of a child" },
 	{ "timer_stress_nmi_cancel", NULL, "it samples another process: PERF_TYPE_HARDWARE of a child" },
@@ -485,17 +490,46 @@ static const struct {
 	{ "verifier_async_cb_context", NULL, "bpf_sys_bpf(), bpf_sys_close(), bpf_btf_find_by_name_kind()" },
 };
 
-int main(void)
+#define STATUS_SKIP 77
+
+static int run_named(const char *name)
+{
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (tests[i].run && !strcmp(tests[i].name, name))
+			tests[i].run();
+	return nr_wrong ? 1 : is_skipped ? STATUS_SKIP : 0;
+}
+
+/* This program again, for one test. */
+static void run_in_own_process(const char *name)
+{
+	char *argv[] = { "driver", (char *)name, NULL };
+	int status;
+	pid_t pid;
+
+	if (!selftest_check(!posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ),
+			    "cannot be run", name, errno))
+		return;
+	waitpid(pid, &status, 0);
+	is_skipped = WIFEXITED(status) && WEXITSTATUS(status) == STATUS_SKIP;
+	selftest_check(is_skipped || !status, "ended with status", name, status);
+}
+
+int main(int argc, char **argv)
 {
 	target_use(&target_self);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (argc > 1)
+		return run_named(argv[1]);
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		int left = tests[i].tries ?: 1;
 
 		do {
 			nr_wrong = 0;
 			is_skipped = !tests[i].run;
-			if (tests[i].run)
+			if (tests[i].own_process)
+				run_in_own_process(tests[i].name);
+			else if (tests[i].run)
 				tests[i].run();
 		} while (nr_wrong && --left);
 		nr_failed += nr_wrong != 0;

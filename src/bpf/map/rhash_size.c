@@ -59,7 +59,7 @@ static u64 bytes_of(u64 nr_posts)
 	       ~(map_page_bytes() - 1);
 }
 
-/* Address space takes no memory. */
+/* Address space, which takes no memory, and memory of the first one. */
 static bool reserve(struct rhash_map *rhash)
 {
 	void *base = mmap(NULL, bytes_of(rhash->most_posts), PROT_NONE,
@@ -67,14 +67,21 @@ static bool reserve(struct rhash_map *rhash)
 
 	if (base == MAP_FAILED)
 		return false;
+	if (mprotect(base, bytes_of(1), PROT_READ | PROT_WRITE)) {
+		munmap(base, bytes_of(rhash->most_posts));
+		return false;
+	}
 	rhash->posts = base;
 	leak_check_begin(base, bytes_of(rhash->most_posts));
 	return true;
 }
 
-static bool take_memory(struct rhash_map *rhash, u64 nr_posts)
+static bool take_memory(struct rhash_map *rhash, u64 nr_posts, u64 nr_before)
 {
-	return !mprotect(rhash->posts, bytes_of(nr_posts), PROT_READ | PROT_WRITE);
+	u64 had = bytes_of(nr_before), wants = bytes_of(nr_posts);
+
+	return wants == had ||
+	       !mprotect((u8 *)rhash->posts + had, wants - had, PROT_READ | PROT_WRITE);
 }
 
 /* All but that of the first @nr_posts. */
@@ -150,7 +157,7 @@ static bool grow(struct rhash_map *rhash)
 {
 	u64 nr = (u64)rhash->mask + 1;
 
-	if (!take_memory(rhash, 2 * nr))
+	if (!take_memory(rhash, 2 * nr, nr))
 		return false;
 	for_posts(rhash, nr, 2 * nr, nr, link_post);
 	rhash_set_size(rhash, 2 * nr);
@@ -165,9 +172,10 @@ static bool grow(struct rhash_map *rhash)
  */
 int rhash_size_init(struct rhash_map *rhash, const struct map_spec *spec)
 {
-	int err = rove_system_workqueue(ROVE_SYSTEM_UNBOUND_WQ, &rhash->wq);
+	int err;
 
 	ctx_may_sleep();
+	err = rove_system_workqueue(ROVE_SYSTEM_UNBOUND_WQ, &rhash->wq);
 	if (err)
 		return err;
 	rove_work_init(&rhash->resize, resize);
@@ -175,7 +183,7 @@ int rhash_size_init(struct rhash_map *rhash, const struct map_spec *spec)
 	if (spec->extra)
 		rhash->least_posts = max(power_of_two_from(spec->extra * 4 / 3), (u64)LEAST_HINTED);
 	rhash->most_posts = max(power_of_two_from(spec->max_entries), (u64)rhash->least_posts);
-	if (!reserve(rhash) || !take_memory(rhash, 1))
+	if (!reserve(rhash))
 		return -ENOMEM;
 	while (rhash->mask + 1 < rhash->least_posts)
 		if (!grow(rhash))

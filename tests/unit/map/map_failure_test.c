@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "bpf/core/uapi.h"
 #include "bpf/map/map.h"
 #include "bpf/map/rcu.h"
 #include "tests/failing.h"
@@ -26,6 +27,11 @@ void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
 	return call_fails(ENOMEM) ? MAP_FAILED :
 			       (void *)syscall(SYS_mmap, addr, bytes, prot, flags, fd, offset);
+}
+
+int mprotect(void *addr, size_t bytes, int prot)
+{
+	return call_fails(ENOMEM) ? -1 : syscall(SYS_mprotect, addr, bytes, prot);
 }
 #endif
 
@@ -47,6 +53,8 @@ static const struct kind kinds[] = {
 	{ BPF_MAP_TYPE_HASH, 4, 8, 3, 0 },
 	{ BPF_MAP_TYPE_HASH, 4, 8, 3, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_LRU_HASH, 4, 8, 3, 0 },
+	{ MAP_TYPE_RHASH, 4, 8, 3, BPF_F_NO_PREALLOC },
+	{ MAP_TYPE_RHASH, 4, 8, 1000, BPF_F_NO_PREALLOC },
 	{ BPF_MAP_TYPE_STACK_TRACE, 4, 8, 3, 0 },
 	{ BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0 },
 };

@@ -30,7 +30,6 @@ struct btf;
 int btf_parse(const void *data, u32 size, const struct btf *base,
 	      void (*log)(void *log_arg, const char *text), void *log_arg, struct btf **ret_btf);
 
-struct btf *btf_get(struct btf *btf);
 void btf_put(struct btf *btf); /* NULL is fine */
 
 /* The BTF of librove's own objects and kfuncs ("vmlinux" inside a process); parsed once. */

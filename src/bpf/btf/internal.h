@@ -9,7 +9,6 @@
 #ifndef ROVE_BPF_BTF_INTERNAL_H
 #define ROVE_BPF_BTF_INTERNAL_H
 
-#include "base/refcount.h"
 #include "bpf/btf/btf.h"
 
 /* ->bytes of a type that has no size: void, functions, forward declarations. */
@@ -19,7 +18,6 @@
  * I  set by btf_parse(), never changed afterwards
  */
 struct btf {
-	struct refcount refs;
 	const struct btf *base;		/* I: NULL unless split; outlives this */
 	u8 *raw;			/* I: own copy of the image */
 	u32 raw_bytes;			/* I */

@@ -329,7 +329,6 @@ int btf_parse(const void *data, u32 size, const struct btf *base,
 	c.btf = calloc(1, sizeof(*c.btf));
 	if (!c.btf)
 		return -ENOMEM;
-	refcount_set(&c.btf->refs, 1);
 	c.btf->base = base;
 	if (base) {
 		c.btf->first_id = base->nr_types;
@@ -347,25 +346,13 @@ int btf_parse(const void *data, u32 size, const struct btf *base,
 }
 
 /**
- * btf_get - one more holder
- *
- * Context: any.
- * Return:  @btf.
- */
-struct btf *btf_get(struct btf *btf)
-{
-	refcount_get(&btf->refs);
-	return btf;
-}
-
-/**
- * btf_put - one holder less; the last one frees
+ * btf_put - free what btf_parse() made
  * @btf: NULL is fine
  *
  * Context: thread.
  */
 void btf_put(struct btf *btf)
 {
-	if (btf && refcount_put(&btf->refs))
+	if (btf)
 		btf_free(btf);
 }

@@ -38,7 +38,6 @@
 #define scalar_meet small_meet
 #define scalar_covers small_covers
 #define scalar_equal small_equal
-#define scalar_join small_join
 #define scalar_widen small_widen
 #define scalar_is_sane small_is_sane
 

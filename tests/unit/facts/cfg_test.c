@@ -84,7 +84,7 @@ static u32 first_unreached(const struct closure *c, u32 nr)
 static void expect_loops(const struct facts *f, const struct closure *c, u32 nr)
 {
 	for (u32 i = 0; i < nr; i++) {
-		EXPECT_EQ(cfg_in_loop(f, i), c->way[i][i]);
+		EXPECT_EQ(cfg_scc(f, i) != 0, c->way[i][i]);
 		for (u32 j = 0; j < nr; j++) {
 			bool together = i != j && c->way[i][j] && c->way[j][i];
 
@@ -131,7 +131,7 @@ TEST(cfg, random_programs_agree_with_the_naive_walk)
 			expect_loops(fx.f, &c, nr);
 			expect_checkpoints(fx.f, prog, nr);
 			nr_whole++;
-			nr_loops += fx.f->cfg && cfg_in_loop(fx.f, 0);
+			nr_loops += fx.f->cfg && cfg_scc(fx.f, 0);
 		}
 		fixture_fini(&fx);
 	}
@@ -180,8 +180,8 @@ TEST(cfg, successors_and_points_are_marked)
 	EXPECT_TRUE(cfg_is_prune_point(fx.f, 5));
 	EXPECT_TRUE(cfg_is_prune_point(fx.f, 6));
 	EXPECT_FALSE(cfg_is_checkpoint(fx.f, 6));
-	EXPECT_TRUE(cfg_in_loop(fx.f, 4));
-	EXPECT_FALSE(cfg_in_loop(fx.f, 7));
+	EXPECT_TRUE(cfg_scc(fx.f, 4));
+	EXPECT_FALSE(cfg_scc(fx.f, 7));
 	fixture_fini(&fx);
 }
 
@@ -200,7 +200,7 @@ TEST(cfg, a_million_instructions_need_no_deep_stack)
 	fixture_init(&fx, prog, nr);
 	EXPECT_EQ(fixture_until_liveness(&fx), 0);
 	EXPECT_EQ(cfg_scc(fx.f, 0), cfg_scc(fx.f, nr / 2));
-	EXPECT_TRUE(cfg_in_loop(fx.f, 0));
+	EXPECT_TRUE(cfg_scc(fx.f, 0));
 	fixture_fini(&fx);
 	free(prog);
 }

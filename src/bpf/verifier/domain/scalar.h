@@ -146,7 +146,6 @@ bool scalar_covers(const struct scalar *old, const struct scalar *cur);
 bool scalar_equal(const struct scalar *a, const struct scalar *b);
 
 /* A scalar with every number of @a and of @b. */
-struct scalar scalar_join(const struct scalar *a, const struct scalar *b);
 
 /**
  * scalar_widen - join for loops: repeated, it stops changing after few steps

@@ -2,11 +2,11 @@
 /*
  * bpf/verifier/domain/scalar_join.c - two scalars of one place, where paths meet
  *
- * Each view is compared and joined for itself, so that what was joined is
+ * Each view is compared and widened for itself, so that what was widened is
  * also seen to be covered, view by view.
  *
- * Invariant: scalar_covers() is never true of a number that is outside; join
- *            and widening lose none.
+ * Invariant: scalar_covers() is never true of a number that is outside; widening
+ *            loses none.
  */
 #include "bpf/verifier/domain/num.h"
 #include "bpf/verifier/domain/scalar.h"
@@ -23,17 +23,6 @@ bool scalar_equal(const struct scalar *a, const struct scalar *b)
 	return a->bits.value == b->bits.value && a->bits.mask == b->bits.mask &&
 	       a->r64.base == b->r64.base && a->r64.len == b->r64.len &&
 	       a->r32.base == b->r32.base && a->r32.len == b->r32.len;
-}
-
-/* Not synced, so that scalar_covers() sees, view by view, that both arguments are inside. */
-struct scalar scalar_join(const struct scalar *a, const struct scalar *b)
-{
-	return (struct scalar){
-		.bits = tnum_join(a->bits, b->bits),
-		.r64 = range_join(a->r64, b->r64, SCALAR_BITS),
-		.r32 = range_pack(range_join(range_unpack(a->r32), range_unpack(b->r32),
-					     SCALAR_HALF)),
-	};
 }
 
 /*

@@ -275,11 +275,6 @@ bool cfg_is_jump_target(const struct facts *f, u32 pc)
 	return f->cfg->flags[pc] & CFG_TARGET;
 }
 
-bool cfg_in_loop(const struct facts *f, u32 pc)
-{
-	return f->cfg->scc[pc];
-}
-
 u32 cfg_scc(const struct facts *f, u32 pc)
 {
 	return f->cfg->scc[pc];

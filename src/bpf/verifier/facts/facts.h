@@ -80,14 +80,16 @@ int facts_reject_call(struct vrf *v);	/* the call at v->pc has SITE_NONE: the re
 int proto_from_btf(struct vrf *v, const struct btf *btf, u32 func_id, const struct vrf_kfunc *kfunc,
 		   struct func_proto *ret_proto);
 
-/* cfg.c */
+/*
+ * cfg.c.  Successors, components and checkpoints by themselves are what the walk found: tests
+ * ask for them, the search for prune points.
+ */
 int facts_build_cfg(struct vrf *v, struct facts *f);
 u32 cfg_successors(const struct facts *f, u32 pc, u32 ret_succ[2]);	/* how many: 0, 1, 2 */
 bool cfg_is_prune_point(const struct facts *f, u32 pc);	 /* a state may be kept and compared here */
 bool cfg_is_checkpoint(const struct facts *f, u32 pc);	 /* a state must be kept here (iterator next, loops) */
 bool cfg_is_round(const struct facts *f, u32 pc);	 /* paths return here until nothing changes */
 bool cfg_is_jump_target(const struct facts *f, u32 pc);
-bool cfg_in_loop(const struct facts *f, u32 pc);
 u32 cfg_scc(const struct facts *f, u32 pc);		 /* 0: in no loop */
 
 /* liveness.c: may it still be read after reaching @pc?  A set bit means yes. */

@@ -8,9 +8,8 @@
  * and nothing is forgotten when it stops: it goes to sleep as every other does.
  *
  * It gives way to whoever wants its CPU, from time to time; where the pool has one CPU, which
- * who queues needs as well, after every look.  If it was away for long and finds nothing when
- * it is back, the CPUs are needed more than it is: then it sleeps, and no worker of the
- * pool polls for a while.
+ * who queues needs as well, after every look.  If it was away for long, the CPUs are needed more
+ * than it is: then it stops, and no worker of the pool polls for a while.
  *
  * Who queues a work, and then waits for it, is asleep before a worker has it from the other CPU,
  * though that takes but a tenth of a microsecond; to wake it takes ten times as long, and while

@@ -10,7 +10,7 @@
  * After fork() a child may use rove/workqueue.h, timer.h, irq_work.h and srcu.h, whatever threads
  * of the parent are doing here or there; and it may close what it has inherited.  Timers and
  * works in values of maps are idle there, and may be started again; events sample the parent
- * only.  A child that goes on to change maps, the parent's or its own, needs three things of the
+ * only.  A child that goes on to change maps, the parent's or its own, needs two things of the
  * application:
  *
  *  - While it forks, no other thread is inside of a call of this header, or runs a program.
@@ -19,8 +19,6 @@
  *    urcu_bp_before_fork(), and their two counterparts each.  The library does not, because a
  *    second caller of these waits for ever.  Without them, what the child takes out of maps
  *    is never used again.
- *  - What signal handlers have taken out of a map has been given back: else that map gives
- *    nothing back in the child.
  */
 #ifndef ROVE_BPF_H
 #define ROVE_BPF_H

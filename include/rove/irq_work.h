@@ -14,6 +14,10 @@
  *
  * No function here or in rove/timer.h is a cancellation point (pthread_cancel(3)).
  *
+ * Threads of the library do not end.  So librove.so stays in the process when a plugin that
+ * uses it is closed (dlclose(3)); a plugin with librove.a in itself has to be linked to stay,
+ * too (-z nodelete, as pkg-config --static says).
+ *
  * After fork() the child has no such thread: rove_softirq_start() makes its own.
  * What was pending, armed or running is so in the parent only; in the child all
  * works and timers are idle, and can be used as they are.  A function that called

@@ -43,6 +43,9 @@
  *    declares itself queues first is run when a thread has called one of these.  One that
  *    does not declare itself must not be the first.
  *  - A queue that another thread was just making or freeing is not there in the child.
+ *  - A work that another thread was in rove_cancel_work_sync() for, or its like for delayed
+ *    works, may be disabled in the child: queueing gives -ECANCELED, and it is to be
+ *    initialised.
  *  - A work's function that called fork() is no longer a work in the child.  It may use
  *    queues, but should end with exec() or _exit(): if it returns its thread ends.
  *  - fork() in a signal handler that has interrupted a function of this library, or

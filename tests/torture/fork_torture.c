@@ -263,14 +263,34 @@ static void use_own(struct rove_workqueue *wq)
 	NEED(load_seq_cst(&nr_called) == 5);
 }
 
+/*
+ * One that a thread of the parent was just taking back, and waiting for, is disabled here: that
+ * is what taking back does meanwhile.
+ */
+static void queue_parents(struct rove_workqueue *wq, u32 i)
+{
+	int result = rove_queue_work(wq, &works[i]);
+
+	if (result == -ECANCELED) {
+		rove_work_init(&works[i], do_nothing);
+		result = rove_queue_work(wq, &works[i]);
+	}
+	NEED(result == 1);
+	result = rove_queue_delayed_work(wq, &delayed[i], 10);
+	if (result == -ECANCELED) {
+		rove_delayed_work_init(&delayed[i], do_nothing);
+		result = rove_queue_delayed_work(wq, &delayed[i], 10);
+	}
+	NEED(result == 1);
+}
+
 /* What the parent had under way is idle here. */
 static void use_parents(struct rove_workqueue *wq)
 {
 	for (u32 i = 0; i < NR_EACH; i++) {
 		NEED(rove_work_busy(&works[i]) == 0);
-		NEED(rove_queue_work(wq, &works[i]) == 1);
+		queue_parents(wq, i);
 		rove_flush_work(&works[i]);
-		NEED(rove_queue_delayed_work(wq, &delayed[i], 10) == 1);
 		rove_flush_delayed_work(&delayed[i]);
 		NEED(!rove_hrtimer_is_queued(&timers[i]));
 		rove_hrtimer_start(&timers[i], 10, ROVE_HRTIMER_REL);

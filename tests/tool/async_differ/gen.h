@@ -541,12 +541,12 @@ static inline void say_delete(struct async_gen *a)
 	ag_changed(a);
 }
 
-/* A value is another map's key. */
+/* A value is another map's key; not where callbacks could change it meanwhile. */
 static inline void say_value_as_key(struct async_gen *a)
 {
 	u8 home = ag_elem(a);
 
-	if (!home || ag_in_walk(a))
+	if (!home || !a->far || ag_in_walk(a))
 		return;
 	ag_emit(a, MOV_REG(2, home));
 	ag_emit(a, ADD_IMM(2, ag_off(a, &async_maps[a->regs[home].map], 4)));

@@ -419,6 +419,11 @@ static void test_timer_failure(void)
 	RUN_TESTS(timer_failure);
 }
 
+static void test_verifier_async_cb_context(void)
+{
+	RUN_TESTS(verifier_async_cb_context);
+}
+
 /* What the programs called is what they say that they did. */
 static void test_wq(void)
 {
@@ -464,6 +469,7 @@ static const struct {
 	  .reason = "it says so itself: no callback ever met another one" },
 	{ "async_stack_depth", test_async_stack_depth },
 	{ "helper_restricted", test_helper_restricted },
+	{ "verifier_async_cb_context", test_verifier_async_cb_context },
 	{ "rhash_timer", test_rhash_timer },
 	{ "rhash", test_rhash },
 	{ "btf_map_keyless", test_btf_map_keyless },
@@ -487,7 +493,6 @@ static const struct {
 	{ "stack_arg: test_async_cb_many_args", NULL, "functions of more than five arguments" },
 	{ "pinning_htab", NULL, "pinning: /sys/fs/bpf" },
 	{ "verifier_subprog_insn_stats", NULL, "instructions of each function in a log of level 4" },
-	{ "verifier_async_cb_context", NULL, "bpf_sys_bpf(), bpf_sys_close(), bpf_btf_find_by_name_kind()" },
 };
 
 #define STATUS_SKIP 77

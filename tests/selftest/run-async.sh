@@ -34,6 +34,8 @@ extern int bpf_task_work_schedule_resume(struct task_struct *task, struct bpf_ta
 extern int bpf_wq_start(struct bpf_wq *wq, unsigned int flags) KSYM;
 #pragma weak bpf_task_acquire
 #pragma weak bpf_task_release
+#pragma weak bpf_rcu_read_lock
+#pragma weak bpf_rcu_read_unlock
 EOF
 	grep -q BPF_MAP_TYPE_RHASH $out/types.h || echo "#define BPF_MAP_TYPE_RHASH 35"
 } >$out/vmlinux.h

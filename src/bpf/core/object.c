@@ -290,11 +290,27 @@ static void put_one_lost(struct object *obj, u32 nr_refs)
 		object_put(obj);
 }
 
+/* In this thread: a program runs, and the end of some objects waits for programs. */
+static __thread bool keeps_lost __attribute__((tls_model("initial-exec")));
+
+/**
+ * object_keep_lost - put no reference of lost descriptors in this thread
+ * @keep:  they stay for the next call of any thread
+ *
+ * Context: any.
+ */
+void object_keep_lost(bool keep)
+{
+	keeps_lost = keep;
+}
+
 static void put_lost(void)
 {
 	struct object *obj;
 	u32 nr_refs;
 
+	if (keeps_lost)
+		return;
 	while ((obj = take_lost(&nr_refs)))
 		put_one_lost(obj, nr_refs);
 }

@@ -88,6 +88,7 @@ struct object *object_by_id(enum object_kind kind, u32 id);
 u32 object_next_id(enum object_kind kind, u32 after);
 int object_close(int fd);
 void object_sweep(u32 nr_numbers);
+void object_keep_lost(bool keep);
 u32 object_count(enum object_kind kind);
 
 #endif

@@ -21,11 +21,15 @@ struct helper {
 	int (*prepare)(void);	/* before a program that calls it first runs; 0 or -errno */
 	bool iter_only;		/* for programs of iterators */
 	bool perf_event_only;	/* for programs of perf events */
+	bool syscall_only;	/* for BPF_PROG_TYPE_SYSCALL */
 	const char *struct_name; /* what ARG_BTF arguments and RET_BTF are of */
 };
 
 /* Any number; NULL: there is no such helper. */
 const struct helper *helper_find(u32 id);
+
+/* What bpf_sys_bpf() calls; a layer above sets it before the first program is loaded. */
+extern int (*helper_bpf_call)(int cmd, u64 attr, u32 size);
 
 /* The functions, by subject; registers in, register out. */
 #define HELPER(name) u64 name(u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -74,6 +78,10 @@ HELPER(helper_get_stack);
 HELPER(helper_get_stackid);
 HELPER(helper_perf_prog_read_value);
 HELPER(helper_get_attach_cookie);
+
+HELPER(helper_sys_bpf);
+HELPER(helper_sys_close);
+HELPER(helper_btf_find_by_name_kind);
 
 HELPER(helper_seq_printf);
 HELPER(helper_seq_write);

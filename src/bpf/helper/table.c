@@ -176,6 +176,24 @@ static const struct helper helpers[] = {
 		.fn = helper_snprintf,
 	},
 
+	[BPF_FUNC_sys_bpf] = {
+		.proto = { "bpf_sys_bpf", { ANYTHING, READ_MEM, SIZE }, { RET_SCALAR },
+			   FUNC_SLEEPABLE },
+		.fn = helper_sys_bpf,
+		.syscall_only = true,
+	},
+	[BPF_FUNC_sys_close] = {
+		.proto = { "bpf_sys_close", { ANYTHING }, { RET_SCALAR }, FUNC_SLEEPABLE },
+		.fn = helper_sys_close,
+		.syscall_only = true,
+	},
+	[BPF_FUNC_btf_find_by_name_kind] = {
+		.proto = { "bpf_btf_find_by_name_kind", { READ_MEM, SIZE, ANYTHING, ANYTHING },
+			   { RET_SCALAR }, FUNC_SLEEPABLE },
+		.fn = helper_btf_find_by_name_kind,
+		.syscall_only = true,
+	},
+
 	[BPF_FUNC_seq_printf] = {
 		.proto = { "bpf_seq_printf",
 			   { SEQ_FILE, READ_MEM, SIZE, READ_MEM_OR_NULL, SIZE_OR_ZERO },

@@ -116,6 +116,8 @@ static const struct func_proto *platform_helper(const struct vrf_platform *p, u3
 		return NULL;
 	if (h->perf_event_only && prog_type != BPF_PROG_TYPE_PERF_EVENT)
 		return NULL;
+	if (h->syscall_only && prog_type != BPF_PROG_TYPE_SYSCALL)
+		return NULL;
 	return h->struct_name ? with_struct(platform, h) : &h->proto;
 }
 

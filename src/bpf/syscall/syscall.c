@@ -15,6 +15,7 @@
 #include "base/context.h"
 #include "base/mutex.h"
 #include "bpf/btf/btf_object.h"
+#include "bpf/helper/helper.h"
 #include "bpf/helper/sample.h"
 #include "bpf/link/perf.h"
 #include "bpf/map/map.h"
@@ -63,6 +64,8 @@ static const struct command commands[] = {
 	[BPF_ENABLE_STATS] = { cmd_enable_stats, ATTR_END(enable_stats.type), true },
 };
 
+static int call_of_program(int cmd, u64 attr, u32 size);
+
 /* Checked reads must work, and our own BTF is to have the first id. */
 static int init_once(void)
 {
@@ -75,6 +78,7 @@ static int init_once(void)
 	if (!done) {
 		err = checked_copy_init();
 		err = err ?: btf_object_self(&self);
+		helper_bpf_call = call_of_program;
 		done = !err;
 	}
 	mutex_unlock(&lock);
@@ -119,6 +123,42 @@ static int run_for_caller(const struct command *command, struct call *c,
 	return ret;
 }
 
+static int take_call(struct call *c, int cmd, u64 attr, u32 size)
+{
+	int err = read_attr(c, attr, size);
+
+	if (err)
+		return err;
+	if (cmd < 0 || cmd >= ARRAY_SIZE(commands) || !commands[cmd].run)
+		return -EINVAL;
+	return tail_is_zero(c, commands[cmd].end) ? 0 : -EINVAL;
+}
+
+/* As in the kernel, but for links: the end of one waits for running programs. */
+static bool is_for_programs(int cmd)
+{
+	return cmd == BPF_MAP_CREATE || cmd == BPF_MAP_UPDATE_ELEM || cmd == BPF_MAP_DELETE_ELEM ||
+	       cmd == BPF_MAP_FREEZE || cmd == BPF_MAP_GET_FD_BY_ID || cmd == BPF_PROG_LOAD ||
+	       cmd == BPF_BTF_LOAD;
+}
+
+/* By a program, in its read section: what was closed is not looked for. */
+static int call_of_program(int cmd, u64 attr, u32 size)
+{
+	struct call c;
+	int ret;
+
+	if (!is_for_programs(cmd))
+		return -EINVAL;
+	ret = take_call(&c, cmd, attr, size);
+	if (ret)
+		return ret;
+	object_keep_lost(true);
+	ret = commands[cmd].run(&c);
+	object_keep_lost(false);
+	return ret;
+}
+
 int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size)
 {
 	/* The frame of this function: its caller's frame pointer, and where it returns to. */
@@ -134,14 +174,10 @@ int rove_bpf(int cmd, union bpf_attr *attr, unsigned int size)
 
 	ctx_may_sleep();
 	err = init_once();
-	err = err ?: read_attr(&c, (uintptr_t)attr, size);
+	err = err ?: take_call(&c, cmd, (uintptr_t)attr, size);
 	if (err)
 		return err;
-	if (cmd < 0 || cmd >= ARRAY_SIZE(commands) || !commands[cmd].run)
-		return -EINVAL;
 	command = &commands[cmd];
-	if (!tail_is_zero(&c, command->end))
-		return -EINVAL;
 	if (command->creates) {
 		object_sweep(SWEEP_PER_CREATE);
 		perf_sweep();

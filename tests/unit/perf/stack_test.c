@@ -193,7 +193,8 @@ TEST(stack, has_a_number_in_a_map_of_stacks)
 
 	SKIP_LATE();
 	do {
-		stacks = map_new(BPF_MAP_TYPE_STACK_TRACE, 4, sizeof(ips), 16, 0);
+		/* Many: another stack in the same place would be -EEXIST. */
+		stacks = map_new(BPF_MAP_TYPE_STACK_TRACE, 4, sizeof(ips), 1 << 14, 0);
 		map = seen_map();
 		const struct bpf_insn insns[] = {
 			SEEN_PROG(map, MOV_X(1, 6), LD_MAP(2, stacks), MOV_K(3, BPF_F_USER_STACK),

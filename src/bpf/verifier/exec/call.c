@@ -160,8 +160,9 @@ static int call_global(struct vrf *v, struct vstate *st, struct step *step, u32 
 
 /* --- helpers and kfuncs ----------------------------------------------------------------------- */
 
-static int check_may_call(struct vrf *v, const struct vstate *st, const struct func_proto *proto)
+static int check_may_call(struct vrf *v, const struct vstate *st, const struct callsite *site)
 {
+	const struct func_proto *proto = site->proto;
 	bool kfunc = proto->flags & FUNC_KFUNC;
 
 	if (proto->flags & FUNC_GPL && !v->req->gpl_compatible)
@@ -176,7 +177,7 @@ static int check_may_call(struct vrf *v, const struct vstate *st, const struct f
 				   "program must be sleepable to call sleepable kfunc %s",
 				   proto->name);
 	return vlog_reject(v, -EINVAL, WHY_CONTEXT,
-			   "helper call might sleep in a non-sleepable prog");
+			   "sleepable helper %s#%u in non-sleepable prog", proto->name, site->id);
 }
 
 static int call_outside(struct vrf *v, struct vstate *st, struct step *step,
@@ -186,7 +187,7 @@ static int call_outside(struct vrf *v, struct vstate *st, struct step *step,
 	struct call call = { .proto = proto, .step = step };
 	int err;
 
-	err = check_may_call(v, st, proto);
+	err = check_may_call(v, st, site);
 	err = err ?: call_match_args(v, st, &call);
 	if (!err && proto->callback)
 		err = call_callback(v, st, &call);

@@ -205,7 +205,7 @@ enum rove_system_wq {
  * @ret_wq:  set on success only; not to be freed
  *
  * Context: may sleep.
- * Return:  0, -EINVAL, -ENOMEM or -EAGAIN.
+ * Return:  0, -EINVAL, -ENOMEM, -EAGAIN or -EIO (the machine's CPUs cannot be read).
  */
 int rove_system_workqueue(enum rove_system_wq which, struct rove_workqueue **ret_wq);
 

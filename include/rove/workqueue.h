@@ -174,7 +174,8 @@ struct rove_wq_options {
  *
  * Context: may sleep.
  * Return:  0, -EINVAL (an option), -E2BIG (an option this library does not know is
- *          set), -ENOMEM, or -EAGAIN (the first worker could not be started).
+ *          set), -ENOMEM, -EAGAIN (the first worker could not be started), or -EIO (what
+ *          CPUs the machine has cannot be read).
  */
 int rove_workqueue_create(const char *name, const struct rove_wq_options *options,
 			  struct rove_workqueue **ret_wq);
@@ -205,7 +206,7 @@ enum rove_system_wq {
  * @ret_wq:  set on success only; not to be freed
  *
  * Context: may sleep.
- * Return:  0, -EINVAL, -ENOMEM, -EAGAIN or -EIO (the machine's CPUs cannot be read).
+ * Return:  0, -EINVAL, -ENOMEM, -EAGAIN or -EIO.
  */
 int rove_system_workqueue(enum rove_system_wq which, struct rove_workqueue **ret_wq);
 

